@@ -1,0 +1,140 @@
+"""What a kind is: the strategy that the one generic pipeline of kk.server asks, as a value.
+
+A file of kk.kinds holds one `KIND`; a kind without a file is served from the schema alone with these defaults.
+The model is k8s.io/apiserver `pkg/registry/rest` (create and update strategies). Every function is pure: objects are plain dicts
+in wire form, `default` and the two `prepare` functions change the dict they are given, `validate` never does.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kk.base.errors import FieldError
+
+Obj = dict[str, Any]
+Errors = Iterable[FieldError]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`: `value` is a dotted path (".spec.replicas") or a function of the object (and, where it takes two arguments, of now as a POSIX time).
+
+    type is string, integer, number, boolean or date; priority 0 is always shown, 1 with `-o wide`. The Name column is never listed, Age only by kinds that have it.
+    """
+
+    name: str
+    value: "str | Callable[..., Any]"
+    type: str = "string"
+    priority: int = 0
+    format: str = ""
+    description: str = ""
+
+
+#: the last column of most kinds
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the scale subresource reads and writes; selector is a path to a LabelSelector or to a map of labels."""
+
+    spec: str = ".spec.replicas"
+    status: str = ".status.replicas"
+    selector: str = ".spec.selector"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Another served version of the same stored form; both functions take a dict of one version and return one of the other."""
+
+    api_version: str
+    to_stored: Callable[[Obj], Obj]
+    from_stored: Callable[[Obj], Obj]
+    columns: "tuple[Column, ...] | None" = None
+
+
+def _nothing(*_: Any) -> tuple[()]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of object: the facts that the schema cannot say, and its pure functions.
+
+    default(obj)                 fills what is unset; idempotent
+    prepare_create(obj)          drops what a client may not set on create (status, deprecated fields); the pipeline sets metadata itself
+    prepare_update(obj, old)     the same for update; the pipeline keeps status and generation by itself where `status` is served
+    validate(obj, old)           all faults of spec and of the kind's own metadata rules; old is None on create. ObjectMeta itself is validated by the pipeline
+    validate_status(obj, old)    faults of a write to /status
+    validate_name(name)          messages for metadata.name (default: DNS subdomain)
+    warnings(obj, old)           texts for Warning headers
+    selectable                   field selectors beside metadata.name and metadata.namespace: name → path or function of the object
+    generation                   changes of anything but metadata and status raise metadata.generation
+    grace(obj, options)          seconds a delete waits for (pods), 0 deletes at once
+    describe(obj, ask)           lines of `kubectl describe` (see kk.kinds.describing); None: the generic layout
+    """
+
+    api_version: str
+    kind: str
+    default: Callable[[Obj], None] | None = None
+    prepare_create: Callable[[Obj], None] | None = None
+    prepare_update: Callable[[Obj, Obj], None] | None = None
+    validate: Callable[[Obj, Obj | None], Errors] = _nothing
+    validate_status: Callable[[Obj, Obj], Errors] = _nothing
+    validate_name: "Callable[[str], Iterable[str]] | None" = None
+    warnings: Callable[[Obj, Obj | None], Iterable[str]] = _nothing
+    columns: tuple[Column, ...] | None = None
+    selectable: "dict[str, str | Callable[[Obj], str]]" = field(default_factory=dict)
+    scale: Scale | None = None
+    status: bool | None = None
+    generation: bool = True
+    create_on_update: bool = False
+    unconditional_update: bool = True
+    grace: Callable[[Obj, Obj], int] | None = None
+    conversions: tuple[Conversion, ...] = ()
+    describe: Callable[[Obj, Any], Iterable[str]] | None = None
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for the core one."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        """The version without the group."""
+        return self.api_version.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One served resource of one version: what routes, discovery, OpenAPI, tables and the command line derive from.
+
+    Built by kk.kinds.registry from the schema's facts and the Kind; custom resources make theirs from their definition.
+    `storage_version` is the api_version in which objects are kept; `subresources` are names such as "status", "scale", "log".
+    """
+
+    group: str
+    version: str
+    plural: str
+    singular: str
+    kind: str
+    namespaced: bool
+    verbs: tuple[str, ...]
+    short_names: tuple[str, ...]
+    categories: tuple[str, ...]
+    subresources: tuple[str, ...]
+    storage_version: str
+    strategy: Kind
+    schema: Any  # kk.base.schema.Node of the whole object
+    decode: Callable[[bytes], Obj]  # strict, typed; raises msgspec.ValidationError or DecodeError
+    list_kind: str = ""
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """(group, version, plural)."""
+        return (self.group, self.version, self.plural)
