@@ -79,6 +79,9 @@ class Store(Protocol):
     def load_at(self, prefix: str, revision: int, start: str = "", limit: int = 0) -> list[Event]:
         """Live rows as they stood at a revision, in key order, from key > start. Raises Compacted or Future."""
 
+    def row(self, revision: int) -> Event | None:
+        """One row of the log, or None where it is compacted (a watcher asks for the state that an event replaced)."""
+
     def compact(self, revision: int) -> None:
         """Forget superseded rows older than a revision, in small steps between commits; returns at once."""
 

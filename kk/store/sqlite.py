@@ -1,0 +1,222 @@
+"""The log on SQLite through SQLAlchemy Core: WAL mode, synchronous=FULL, one table, one writer.
+
+An answered write has reached the disk, so it survives kill -9 and a power cut. Only one process may have a file open:
+the expectations of writes are checked against an index in this process's memory.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BLOB,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy import bindparam as bind
+
+from kk.store.api import Compacted, Event, Future, Result
+from kk.store.log import KEEP, LogWriter
+
+#: kept in the file's user_version; a newer file than the program is refused
+VERSION = 1
+
+_meta = MetaData()
+_log = Table(
+    "log",
+    _meta,
+    Column("revision", Integer, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("created", Integer, nullable=False),
+    Column("previous", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False),
+    Column("value", BLOB, nullable=False),
+)
+_state = Table("state", _meta, Column("name", String, primary_key=True), Column("number", Integer, nullable=False))
+
+_INSERT = insert(_log)
+_COLUMNS = (_log.c.revision, _log.c.key, _log.c.value, _log.c.previous, _log.c.created, _log.c.deleted)
+
+
+def _event(row: Any) -> Event:
+    return Event(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+
+
+def _end(prefix: str) -> str:
+    """The first string after everything with this prefix; keys are compared as UTF-8 bytes."""
+    return prefix + "\U0010ffff"
+
+
+class StoreError(OSError):
+    """The file cannot be used: in use by another process, or written by a newer version."""
+
+
+class SQLiteStore(LogWriter):
+    """A store in one file (and its -wal, -shm and .lock neighbours), mode 0600."""
+
+    def __init__(self, path: str | os.PathLike[str], keep: int = KEEP):
+        super().__init__(keep)
+        self._path = os.fspath(path)
+        self._lock = -1
+        self._engine: Engine | None = None
+        self._connection: Connection | None = None
+
+    def start(self, on_batch: Callable[[list[Result]], None]) -> None:
+        """Open or make the file, read the index, start the writer. Raises StoreError."""
+        self._take_lock()
+        self._engine = create_engine(f"sqlite:///{self._path}", pool_size=2, max_overflow=8)
+        event.listen(self._engine, "connect", _configure)
+        with self._engine.begin() as connection:
+            self._prepare(connection)
+            rows = connection.execute(
+                select(_log.c.key, _log.c.revision, _log.c.created).where(_newest(self.revision()))
+            )
+            revision = connection.scalar(select(func.max(_log.c.revision))) or 0
+            compacted = connection.scalar(select(_state.c.number).where(_state.c.name == "compacted")) or 0
+            self.begin(((key, at, created) for key, at, created in rows), revision, compacted)
+        # one connection for the writer's life: checking one out of the pool for each commit costs as much as the commit
+        self._connection = self._engine.connect()
+        self.run(on_batch)
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self._path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise StoreError(f"{self._path} is in use by another API server") from None
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def _prepare(self, connection: Connection) -> None:
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+        if version > VERSION:
+            raise StoreError(f"{self._path} was written by a newer kk (format {version}, this one reads {VERSION})")
+        _meta.create_all(connection)
+        connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS log_key ON log (key, revision)")
+        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+        if connection.scalar(select(func.count()).select_from(_state)) == 0:
+            connection.execute(insert(_state).values(name="compacted", number=0))
+
+    def append(self, rows: list[Event]) -> None:
+        """One transaction, one fsync."""
+        assert self._connection is not None
+        values = [
+            {
+                "revision": r.revision,
+                "key": r.key,
+                "created": r.created,
+                "previous": r.previous,
+                "deleted": int(r.deleted),
+                "value": r.value,
+            }
+            for r in rows
+        ]
+        with self._connection.begin():
+            self._connection.execute(_INSERT, values)
+
+    def forget(self, first: int, last: int) -> None:
+        """`previous` of each row of the range is what it superseded, so no search for older rows is needed."""
+        assert self._connection is not None
+        step = (_log.c.revision > first) & (_log.c.revision <= last)
+        older = select(_log.c.previous).where(step & (_log.c.previous > 0))
+        with self._connection.begin():
+            self._connection.execute(delete(_log).where(_log.c.revision.in_(older)))
+            self._connection.execute(delete(_log).where(step & (_log.c.deleted == 1)))
+            self._connection.execute(update(_state).where(_state.c.name == "compacted").values(number=last))
+
+    def load(self, prefix: str = "") -> Iterator[Event]:
+        """Live rows in key order, read in small pieces."""
+        query = select(*_COLUMNS).where(_newest(self.revision()) & _within(prefix, "")).order_by(_log.c.key)
+        with self._open().connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                yield _event(row)
+
+    def after(self, revision: int, prefix: str = "", limit: int = 0) -> list[Event]:
+        """Rows after a revision."""
+        self._check(revision)
+        query = select(*_COLUMNS).where((_log.c.revision > revision) & (_log.c.revision <= self.revision()))
+        if prefix:
+            query = query.where(_within(prefix, ""))
+        return self._events(query.order_by(_log.c.revision).limit(limit or None))
+
+    def load_at(self, prefix: str, revision: int, start: str = "", limit: int = 0) -> list[Event]:
+        """Live rows at a revision."""
+        self._check(revision)
+        query = select(*_COLUMNS).where(_newest(revision) & _within(prefix, start)).order_by(_log.c.key)
+        return self._events(query.limit(limit or None))
+
+    def row(self, revision: int) -> Event | None:
+        """One row, or None where it is compacted."""
+        found = self._events(select(*_COLUMNS).where(_log.c.revision == revision))
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Stop the writer, close the file, let others have it."""
+        super().close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _open(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("the store is closed")
+        return self._engine
+
+    def _events(self, query: Any) -> list[Event]:
+        with self._open().connect() as connection:
+            rows = connection.execute(query).all()
+        return [_event(row) for row in rows]
+
+    def _check(self, revision: int) -> None:
+        if revision > self.revision():
+            raise Future(self.revision())
+        if revision < self.oldest():
+            raise Compacted(self.oldest())
+
+
+def _newest(revision: int) -> Any:
+    """The row that was current for its key at a revision, if it is not a tombstone; 0 stands for now."""
+    other = _log.alias("other")
+    newer = select(other.c.revision).where((other.c.key == _log.c.key) & (other.c.revision > _log.c.revision))
+    if revision:
+        newer = newer.where(other.c.revision <= bind("at", revision))
+        return (_log.c.deleted == 0) & (_log.c.revision <= bind("at", revision)) & ~newer.exists()
+    return (_log.c.deleted == 0) & ~newer.exists()
+
+
+def _within(prefix: str, start: str) -> Any:
+    lower = _log.c.key > start if start and start >= prefix else _log.c.key >= prefix
+    return lower & (_log.c.key < _end(prefix)) if prefix else lower
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    """Durable and quick: a commit is one fsync of the WAL; readers never wait for the writer."""
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "busy_timeout = 10000",
+        "cache_size = -4000",
+        "wal_autocheckpoint = 1000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
