@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import socket
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -178,7 +179,9 @@ def _key_pem(key: Key) -> bytes:
 def _name(common: str, groups: Sequence[str] = ()) -> x509.Name:
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, g) for g in groups]
     # X.520 ends a common name at 64 characters, a node's user name may be longer; Kubernetes' own clients take it, as OpenSSL does
-    return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common, _validate=False)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common, _validate=False)])
 
 
 def _general(name: str) -> x509.GeneralName:
