@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # run as a file, without site-packages
 
-import processes  # type: ignore[import-not-found]
+import processes
 
 #: a daemon that ran this long is started again at once; one that dies sooner waits, twice as long each time
 STEADY, FIRST_WAIT, LONGEST_WAIT = 5.0, 0.1, 5.0
