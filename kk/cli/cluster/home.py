@@ -17,12 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kk.cli.cluster import processes
+from kk.cli.errors import CommandError
 
 DEFAULT = "default"
 FIRST_PORT = 6443
 
 
-class ClusterError(Exception):
+class ClusterError(CommandError):
     """What cannot be done with a local cluster, and the way out; printed as `error: …`."""
 
 
