@@ -1,0 +1,258 @@
+"""Discovery: which groups, versions and resources there are, one document a version and all in one (aggregated, with an ETag).
+
+Derived from the served resources alone; the only facts held here are the order of groups and what kind each connect sub-resource takes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kk.base.errors import no_such_path
+from kk.kinds.kind import Resource
+from kk.server.context import Endpoint, Request, Response, Server
+from kk.server.encoding import encode
+from kk.server.endpoints._answers import PAGE_NOT_FOUND, document, read_only, tagged
+
+#: the order in which clients meet the groups, which decides what an ambiguous short name means; others follow by name
+_ORDER = (
+    "",
+    "apiregistration.k8s.io",
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "scheduling.k8s.io",
+    "coordination.k8s.io",
+    "node.k8s.io",
+    "discovery.k8s.io",
+    "resource.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+)
+_CHANGE = ("get", "patch", "update")
+_PROXY = ("create", "delete", "get", "patch", "update")
+#: (resource, subresource) → (group, version, kind, verbs) where it is not the resource's own kind with get, patch, update
+_SUBRESOURCES: dict[tuple[str, str], tuple[str, str, str, tuple[str, ...]]] = {
+    ("namespaces", "finalize"): ("", "", "Namespace", ("update",)),
+    ("nodes", "proxy"): ("", "", "NodeProxyOptions", _PROXY),
+    ("pods", "attach"): ("", "", "PodAttachOptions", ("create", "get")),
+    ("pods", "binding"): ("", "", "Binding", ("create",)),
+    ("pods", "eviction"): ("policy", "v1", "Eviction", ("create",)),
+    ("pods", "exec"): ("", "", "PodExecOptions", ("create", "get")),
+    ("pods", "log"): ("", "", "Pod", ("get",)),
+    ("pods", "portforward"): ("", "", "PodPortForwardOptions", ("create", "get")),
+    ("pods", "proxy"): ("", "", "PodProxyOptions", _PROXY),
+    ("serviceaccounts", "token"): ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
+    ("services", "proxy"): ("", "", "ServiceProxyOptions", _PROXY),
+}
+_AGGREGATED = b"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+class Documents:
+    """All discovery documents of one set of resources, made when first asked for."""
+
+    def __init__(self, resources: Iterable[Resource]):
+        self.signature: tuple[int, ...] = ()
+        self.versions: dict[str, dict[str, list[Resource]]] = {}
+        for r in resources:
+            self.versions.setdefault(r.group, {}).setdefault(r.version, []).append(r)
+        for group, versions in self.versions.items():
+            self.versions[group] = {
+                v: sorted(versions[v], key=lambda r: r.plural) for v in sorted(versions, key=version_rank)
+            }
+        self._aggregated: dict[bool, bytes] = {}
+
+    def groups(self) -> list[str]:
+        """The named groups in order."""
+        return sorted((g for g in self.versions if g), key=group_rank)
+
+    def group(self, name: str) -> dict[str, Any]:
+        """An APIGroup without its own kind, as lists hold it."""
+        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in self.versions[name]]
+        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+    def resources(self, group: str, version: str) -> dict[str, Any]:
+        """An APIResourceList."""
+        found: list[dict[str, Any]] = []
+        for r in self.versions[group][version]:
+            found.append(_listed(r))
+            found += [_listed_sub(r, name) for name in sorted(r.subresources)]
+        head: dict[str, Any] = {"kind": "APIResourceList"}
+        if group:
+            head["apiVersion"] = "v1"
+        return {**head, "groupVersion": f"{group}/{version}" if group else version, "resources": found}
+
+    def aggregated(self, core: bool) -> bytes:
+        """An APIGroupDiscoveryList of the core group, or of all others."""
+        body = self._aggregated.get(core)
+        if body is None:
+            items = [self._discovered(g) for g in ([""] if core else self.groups())]
+            doc = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}}
+            body = self._aggregated[core] = encode({**doc, "items": items})
+        return body
+
+    def _discovered(self, group: str) -> dict[str, Any]:
+        versions = [
+            {"version": v, "resources": [_discovered(r) for r in rs], "freshness": "Current"}
+            for v, rs in self.versions[group].items()
+        ]
+        return {"metadata": {"name": group} if group else {}, "versions": versions}
+
+
+def group_rank(group: str) -> tuple[int, str]:
+    """The place of a group among the others."""
+    return (_ORDER.index(group), "") if group in _ORDER else (len(_ORDER), group)
+
+
+def version_rank(version: str) -> tuple[int, int, int, str]:
+    """Kubernetes' order of versions: stable before beta before alpha, higher numbers first, others last by name."""
+    number, stage, minor = _version_parts(version)
+    if not number:
+        return (3, 0, 0, version)
+    return ({"": 0, "beta": 1, "alpha": 2}[stage], -number, -minor, "")
+
+
+def _version_parts(version: str) -> tuple[int, str, int]:
+    rest = version[1:] if version.startswith("v") else ""
+    for stage in ("alpha", "beta"):
+        if stage in rest:
+            number, _, minor = rest.partition(stage)
+            return (
+                (int(number), stage, int(minor or 0)) if number.isdigit() and (minor or "0").isdigit() else (0, "", 0)
+            )
+    return (int(rest), "", 0) if rest.isdigit() else (0, "", 0)
+
+
+def subresource(r: Resource, name: str) -> tuple[str, str, str, tuple[str, ...]]:
+    """(group, version, kind, verbs) of a sub-resource; group and version are "" where they are the resource's own."""
+    known = _SUBRESOURCES.get((r.plural, name)) if not r.group else None
+    if known is not None:
+        return known
+    if name == "scale":
+        return ("autoscaling", "v1", "Scale", _CHANGE)
+    return ("", "", r.kind, _CHANGE)
+
+
+def storage_version_hash(r: Resource) -> str:
+    """The opaque token of the version that objects are kept in."""
+    group, _, version = r.storage_version.rpartition("/")
+    digest = hashlib.sha256(f"{group}/{version}/{r.kind}".encode()).digest()
+    return base64.b64encode(digest[:8]).decode()
+
+
+def _optional(r: Resource) -> Iterator[tuple[str, Any]]:
+    if r.short_names:
+        yield "shortNames", list(r.short_names)
+    if r.categories:
+        yield "categories", list(r.categories)
+
+
+def _listed(r: Resource) -> dict[str, Any]:
+    found = {
+        "name": r.plural,
+        "singularName": r.singular,
+        "namespaced": r.namespaced,
+        "kind": r.kind,
+        "verbs": sorted(r.verbs),
+        **dict(_optional(r)),
+    }
+    if "create" in r.verbs and "list" in r.verbs:
+        found["storageVersionHash"] = storage_version_hash(r)
+    return found
+
+
+def _listed_sub(r: Resource, name: str) -> dict[str, Any]:
+    group, version, kind, verbs = subresource(r, name)
+    own = {"group": group, "version": version} if group else {}
+    head = {"name": f"{r.plural}/{name}", "singularName": "", "namespaced": r.namespaced}
+    return {**head, **own, "kind": kind, "verbs": list(verbs)}
+
+
+def _discovered(r: Resource) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "resource": r.plural,
+        "responseKind": {"group": "", "version": "", "kind": r.kind},
+        "scope": "Namespaced" if r.namespaced else "Cluster",
+        "singularResource": r.singular,
+        "verbs": sorted(r.verbs),
+        **dict(_optional(r)),
+    }
+    subs = []
+    for name in sorted(r.subresources):
+        group, version, kind, verbs = subresource(r, name)
+        response = {"group": group, "version": version, "kind": kind}
+        subs.append({"subresource": name, "responseKind": response, "verbs": list(verbs)})
+    if subs:
+        found["subresources"] = subs
+    return found
+
+
+def documents(server: Server) -> Documents:
+    """The documents of what is served now."""
+    signature = tuple(map(id, server.resources.values()))
+    held: Documents | None = server.state.get(__name__)
+    if held is None or held.signature != signature:
+        held = server.state[__name__] = Documents(server.resources.values())
+        held.signature = signature
+    return held
+
+
+def wants_aggregated(accept: str) -> bool:
+    """Whether the first acceptable clause of an Accept header is the aggregated form."""
+    for clause in accept.split(","):
+        media, *pairs = [p.strip() for p in clause.split(";")]
+        values = dict(p.split("=", 1) for p in pairs if "=" in p)
+        if media in ("application/json", "*/*") and "as" not in values:
+            return False
+        if media == "application/json" and values.get("as") == "APIGroupDiscoveryList":
+            if values.get("g") == "apidiscovery.k8s.io" and values.get("v") == "v2":
+                return True
+    return False
+
+
+async def handle(request: Request) -> Response:
+    """Answer /api, /apis and what is below them up to a version."""
+    parts = request.info.path.strip("/").split("/")
+    found = documents(request.server)
+    if len(parts) == 1:
+        read_only(request)
+        if wants_aggregated(request.header("accept")):
+            return tagged(request, found.aggregated(parts[0] == "api"), _AGGREGATED)
+        return document(request, _root(request, found, parts[0]))
+    if parts[0] == "api":
+        return _version(request, found, "", parts[1:])
+    if len(parts) == 2:
+        if parts[1] not in found.versions or not parts[1]:
+            return PAGE_NOT_FOUND
+        read_only(request)
+        return document(request, {"kind": "APIGroup", "apiVersion": "v1", **found.group(parts[1])})
+    return _version(request, found, parts[1], parts[2:])
+
+
+def _root(request: Request, found: Documents, prefix: str) -> dict[str, Any]:
+    if prefix == "apis":
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [found.group(g) for g in found.groups()]}
+    host, port = request.server.config.host, request.server.config.port
+    where = [{"clientCIDR": "0.0.0.0/0", "serverAddress": f"{host}:{port}"}]
+    return {"kind": "APIVersions", "versions": list(found.versions.get("", {})), "serverAddressByClientCIDRs": where}
+
+
+def _version(request: Request, found: Documents, group: str, rest: list[str]) -> Response:
+    if len(rest) != 1 or rest[0] not in found.versions.get(group, {}):
+        if group and group not in found.versions:
+            return PAGE_NOT_FOUND
+        raise no_such_path()
+    read_only(request)
+    return document(request, found.resources(group, rest[0]))
+
+
+ENDPOINT = Endpoint(handle, paths=("/api", "/api/", "/apis", "/apis/"))
