@@ -1,0 +1,1 @@
+"""Programs that stand for well-known images at level `host`. Each runs alone (`python -I -S FILE`) and imports nothing of kk."""
