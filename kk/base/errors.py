@@ -129,7 +129,7 @@ class StatusError(Exception):
             "message": message,
             "reason": reason,
         }
-        if details:
+        if details is not None:  # an empty one is shown too, where upstream shows it
             self.status["details"] = details
         self.status["code"] = code
         if not reason:
