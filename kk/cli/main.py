@@ -1,0 +1,243 @@
+"""The way in: finds the verb, parses its flags, runs it, tells its error once and gives the exit status.
+
+kubectl's global flags stand before or after the verb. Called under the name `kubectl` (a link), messages say kubectl.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .command import Command, Options
+from .common import GLOBAL
+from .context import Env
+from .errors import CommandError, ExitStatus, words
+from .parse import HelpWanted, Parser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = "kk.cli.verbs"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line (argv[0] is the program's name); the exit status."""
+    name = os.path.basename(argv[0]) if argv else "kk"
+    prog = "kubectl" if name.startswith("kubectl") else "kk"
+    env = Env(prog)
+    try:
+        code = _run(env, list(argv[1:]))
+        sys.stdout.flush()
+        return code
+    except ExitStatus as leave:
+        return _flushed(leave.code)
+    except KeyboardInterrupt:
+        return _flushed(130)
+    except BrokenPipeError:
+        _silence()
+        return 1
+    except Exception as error:
+        return _told(env, error)
+
+
+def _told(env: Env, error: Exception) -> int:
+    """Tell the error; what is not one of ours is a fault of kk and says so, without a traceback."""
+    code = getattr(error, "code", 1) if isinstance(error, CommandError) else 1
+    try:
+        if _expected(error):
+            env.err(words(error))
+        else:
+            place = _place(error)
+            env.err(f"error: kk failed inside: {type(error).__name__}: {error} ({place})")
+            if env.environ.get("KK_DEBUG"):
+                raise error
+    except BrokenPipeError:
+        _silence()
+    return code
+
+
+def _expected(error: Exception) -> bool:
+    from .errors import Several
+
+    known = (CommandError, Several, OSError, ValueError)
+    return isinstance(error, known) or isinstance(getattr(error, "status", None), dict)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    return code
+
+
+def _silence() -> None:
+    """Point standard output nowhere, so that the interpreter's last flush stays quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _run(env: Env, arguments: list[str]) -> int:
+    root = Parser(GLOBAL, env.prog)
+    words_: list[str] = arguments
+    place = _first_word(arguments, root)
+    if place is None:
+        return _no_verb(env, arguments, root)
+    verb, words_ = arguments[place], arguments[:place] + arguments[place + 1 :]
+    if verb in ("help", "options", "__complete"):
+        return _about(env, verb, words_)
+    command = find(verb)
+    if command is None:
+        raise _unknown(env, verb)
+    command, words_, flags = _descend(env, command, words_)
+    parser = Parser((*command.flags, *flags, *GLOBAL), f"{env.prog} {command.name}")
+    try:
+        env.options = options = parser.parse(words_)
+    except HelpWanted:
+        from .help import command_help
+
+        env.stdout.write(command_help(env.prog, command, flags))
+        return 0
+    return _call(env, command, parser, options)
+
+
+def _call(env: Env, command: Command, parser: Parser, options: Options) -> int:
+    if command.run is None:
+        if options.args:
+            raise CommandError(f'unknown command "{options.args[0]}" for "{env.prog} {command.name}"')
+        from .help import command_help
+
+        env.stdout.write(command_help(env.prog, command, ()))
+        return 0
+    missing = parser.missing(options)
+    if missing:
+        names = ", ".join(f'"{m}"' for m in missing)
+        raise CommandError(f"required flag(s) {names} not set")
+    code = command.run(env, options) or 0
+    if options.warnings_as_errors and env.warnings:
+        plural = "warning" if env.warnings == 1 else "warnings"
+        raise CommandError(f"{env.warnings} {plural} received")
+    return code
+
+
+def _first_word(arguments: Sequence[str], parser: Parser) -> int | None:
+    """Where the first word stands that is neither a flag nor a flag's value."""
+    place = 0
+    while place < len(arguments):
+        word = arguments[place]
+        if word == "--":
+            return None
+        if len(word) < 2 or word[0] != "-":
+            return place
+        place += 1
+        if word.startswith("--"):
+            flag = parser.flags.get(word[2:].replace("_", "-"))
+        else:
+            flag = parser.shorts.get(word[1]) if len(word) == 2 else None
+        if flag is not None and flag.bare is None:
+            place += 1
+    return None
+
+
+def _descend(env: Env, command: Command, arguments: list[str]) -> tuple[Command, list[str], tuple]:
+    """The innermost command that the words name, the words that remain, and the persistent flags of the groups above it."""
+    inherited: tuple = ()
+    while command.package:
+        parser = Parser((*command.flags, *inherited, *GLOBAL), "")
+        place = _first_word(arguments, parser)
+        if place is None:
+            break
+        inner = find(arguments[place], command.package)
+        if inner is None:
+            break
+        inherited = (*inherited, *command.persistent)
+        arguments = arguments[:place] + arguments[place + 1 :]
+        command = inner
+    return command, arguments, inherited
+
+
+def find(word: str, package: str = VERBS) -> Command | None:
+    """The command of a word in a package of verbs: its file name, or an alias of one of them."""
+    from kk.base.discover import load
+
+    name = word.replace("-", "_")
+    folder = os.path.join(os.path.dirname(__file__), *package.split(".")[2:])
+    if name.isidentifier() and not name.startswith("_") and os.path.exists(os.path.join(folder, f"{name}.py")):
+        return load(package, name, "COMMAND")
+    alias = ALIASES.get(package, {}).get(word)
+    return load(package, alias, "COMMAND") if alias else None
+
+
+#: other spellings of sub-verbs; kept here because finding them must not import every file (a test compares it with the files)
+ALIASES: dict[str, dict[str, str]] = {
+    "kk.cli.verbs.create_": {
+        "cm": "configmap",
+        "deploy": "deployment",
+        "ns": "namespace",
+        "sa": "serviceaccount",
+        "cj": "cronjob",
+        "svc": "service",
+        "ing": "ingress",
+        "pdb": "poddisruptionbudget",
+        "pc": "priorityclass",
+        "resourcequota": "quota",
+    },
+    "kk.cli.verbs.set_": {},
+    "kk.cli.verbs.config_": {"use": "use_context"},
+}
+
+
+def _no_verb(env: Env, arguments: list[str], root: Parser) -> int:
+    from .help import root_help
+
+    try:
+        options = root.parse(arguments)
+    except HelpWanted:
+        env.stdout.write(root_help(env.prog))
+        return 0
+    if options.args:
+        raise _unknown(env, options.args[0])
+    env.stdout.write(root_help(env.prog))
+    return 0
+
+
+def _about(env: Env, verb: str, arguments: list[str]) -> int:
+    from . import help as helping
+
+    if verb == "options":
+        env.stdout.write(helping.options_help(env.prog))
+        return 0
+    if verb == "__complete":
+        from .complete import answer
+
+        return answer(env, arguments)
+    path = [a for a in arguments if not a.startswith("-")]
+    if not path:
+        env.stdout.write(helping.root_help(env.prog))
+        return 0
+    command = find(path[0])
+    if command is None:
+        raise _unknown(env, path[0])
+    command, _, flags = _descend(env, command, path[1:])
+    env.stdout.write(helping.command_help(env.prog, command, flags))
+    return 0
+
+
+def _unknown(env: Env, word: str) -> CommandError:
+    from .help import similar
+
+    text = f'unknown command "{word}" for "{env.prog}"'
+    near = similar(word)
+    if near:
+        text += "\n\nDid you mean this?\n" + "".join(f"\t{n}\n" for n in near)
+        text = text.rstrip("\n")
+    return CommandError(text)

@@ -1,0 +1,157 @@
+"""Manifests from files, folders, URLs and standard input: text in, objects with their source out.
+
+The rules are kubectl's: which files of a folder are read, JSON and YAML streams, lists taken apart. Nothing here asks the API server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from .context import Env
+from .errors import CommandError
+
+EXTENSIONS = (".json", ".yaml", ".yml")
+
+
+class Document:
+    """One object as it was read; `source` is the file, URL or STDIN it came from."""
+
+    __slots__ = ("obj", "source")
+
+    def __init__(self, obj: dict[str, Any], source: str):
+        self.obj, self.source = obj, source
+
+
+def read(env: Env, names: list[str], recursive: bool = False, kustomize: str = "") -> Iterator[Document]:
+    """Every object of -f, in order, lists taken apart.
+
+    Raises CommandError.
+    """
+    if kustomize:
+        raise CommandError(
+            f"kustomizations are not built in here: run 'kustomize build {kustomize} | {env.prog} … -f -'"
+        )
+    for name in names:
+        for source, data in _texts(env, name, recursive):
+            for obj in objects(data, source):
+                yield Document(obj, source)
+
+
+def _texts(env: Env, name: str, recursive: bool) -> Iterator[tuple[str, bytes]]:
+    if name == "-":
+        buffer = getattr(env.stdin, "buffer", None)
+        yield "STDIN", buffer.read() if buffer else env.stdin.read().encode()
+    elif name.startswith(("http://", "https://")):
+        yield name, _fetch(name)
+    else:
+        for path in _files(name, recursive):
+            try:
+                with open(path, "rb") as file:
+                    yield path, file.read()
+            except OSError as error:
+                raise CommandError(f"open {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _files(name: str, recursive: bool) -> list[str]:
+    if not os.path.exists(name):
+        if any(sign in name for sign in "*?["):
+            import glob
+
+            found = sorted(glob.glob(name))
+            if found:
+                return [path for match in found for path in _files(match, recursive)]
+        raise CommandError(f'the path "{name}" does not exist')
+    if not os.path.isdir(name):
+        return [name]
+    paths: list[str] = []
+    for folder, below, files in os.walk(name):
+        below.sort()
+        if not recursive:
+            below.clear()
+        paths.extend(os.path.join(folder, f) for f in files if f.endswith(EXTENSIONS))
+    if not paths:
+        raise CommandError(f"error reading [{name}]: recognized file extensions are [{' '.join(EXTENSIONS)}]")
+    return sorted(paths)
+
+
+def _fetch(url: str) -> bytes:
+    import requests
+
+    try:
+        answer = requests.get(url, timeout=60)
+    except requests.RequestException as error:
+        raise CommandError(f'unable to read URL "{url}": {error}') from None
+    if answer.status_code != 200:
+        raise CommandError(
+            f'unable to read URL "{url}", server reported {answer.status_code} {answer.reason}, '
+            f"status code={answer.status_code}"
+        )
+    return answer.content
+
+
+def objects(data: bytes, source: str) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON or YAML stream; items of a List each for itself.
+
+    Raises CommandError that names the source.
+    """
+    for value in _values(data, source):
+        if value is None:
+            continue
+        if not isinstance(value, dict):
+            raise CommandError(
+                f'unable to decode "{source}": json: cannot unmarshal {_go_kind(value)} into Go value of type '
+                "map[string]interface {}"
+            )
+        yield from _apart(value, source)
+
+
+def _go_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "number"
+
+
+def _values(data: bytes, source: str) -> Iterator[Any]:
+    if data.lstrip()[:1] in (b"{", b"["):
+        try:
+            text = data.decode()
+            decoder, place = json.JSONDecoder(), 0
+            found = []
+            while text[place:].strip():
+                place += len(text[place:]) - len(text[place:].lstrip())
+                value, place = decoder.raw_decode(text, place)
+                found.append(value)
+            yield from found
+            return
+        except (ValueError, RecursionError):
+            pass  # flow style YAML begins like JSON: let YAML tell
+    from . import yamls
+
+    try:
+        yield from yamls.parse_all(data)
+    except yamls.Fault as error:
+        raise CommandError(f"error parsing {source}: error converting YAML to JSON: {error}") from None
+
+
+def _apart(value: dict[str, Any], source: str) -> Iterator[dict[str, Any]]:
+    kind, version = value.get("kind"), value.get("apiVersion")
+    if not isinstance(kind, str) or not kind:
+        if "items" not in value:
+            shown = json.dumps(value, separators=(",", ":"), sort_keys=True)
+            raise CommandError(f"unable to decode \"{source}\": Object 'Kind' is missing in '{shown}'")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
+        for item in value["items"]:
+            if isinstance(item, dict):
+                if not item.get("kind") and kind != "List":
+                    item = {"apiVersion": version, "kind": kind[:-4], **item}
+                yield from _apart(item, source)
+        return
+    if not isinstance(version, str) or not version:
+        shown = json.dumps(value, separators=(",", ":"), sort_keys=True)
+        raise CommandError(f"unable to decode \"{source}\": Object 'apiVersion' is missing in '{shown}'")
+    yield value

@@ -1,0 +1,49 @@
+"""`-o kyaml`: YAML in flow style with every string quoted, the dialect that reads the same in every YAML parser."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ..context import Env
+from . import without_managed
+
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+_AMBIGUOUS = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~)\Z")
+
+
+def text(value: Any, indent: str = "") -> str:
+    """The value in kyaml, without a newline at its end."""
+    inner = indent + "  "
+    if isinstance(value, dict):
+        if not value:
+            return "{}"
+        lines = [f"{inner}{_key(k)}: {text(value[k], inner)},\n" for k in sorted(value)]
+        return "{\n" + "".join(lines) + indent + "}"
+    if isinstance(value, list):
+        if not value:
+            return "[]"
+        if all(isinstance(v, dict) for v in value):
+            return "[" + ", ".join(text(v, indent) for v in value) + "]"
+        return "[\n" + "".join(f"{inner}{text(v, inner)},\n" for v in value) + indent + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.match(key) and not _AMBIGUOUS.match(key) else json.dumps(key, ensure_ascii=False)
+
+
+class KYAMLPrinter:
+    """Writes objects as kyaml documents, each after `---`."""
+
+    def __init__(self, env: Env, argument: str = ""):
+        self.env = env
+
+    def show(self, obj: dict[str, Any]) -> None:
+        """Write one object."""
+        self.env.out("---")
+        self.env.out(text(without_managed(self.env, obj)))
+
+
+PRINTER = KYAMLPrinter
