@@ -105,7 +105,7 @@ class Kind:
         return self.api_version.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One served resource of one version: what routes, discovery, OpenAPI, tables and the command line derive from.
 

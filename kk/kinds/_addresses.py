@@ -1,0 +1,110 @@
+"""IP addresses and CIDRs of objects, as strictly as upstream reads them: the words of k8s.io/apimachinery `pkg/util/validation/ip.go`.
+
+Legacy fields refuse leading zeros and IPv4-mapped addresses; new fields want the canonical form too.
+"""
+
+import ipaddress
+import re
+
+from kk.base.errors import invalid_value
+from kk.kinds._checks import Errors
+
+_IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+_ZEROS = re.compile(r"(^|\.)0+(?=\d)")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse(text: str) -> Address | None:
+    """An address, read sloppily (leading zeros are decimal), or None."""
+    try:
+        return ipaddress.ip_address(_ZEROS.sub(r"\1", text) if ":" not in text else text)
+    except ValueError:
+        return None
+
+
+def parse_cidr(text: str) -> Network | None:
+    """A network with the bits beyond its prefix cleared, read sloppily, or None."""
+    address, slash, length = text.partition("/")
+    found = parse(address)
+    if found is None or not slash or not re.fullmatch(r"[0-9]{1,3}", length):
+        return None
+    try:
+        return ipaddress.ip_network(f"{found}/{int(length)}", strict=False)
+    except ValueError:
+        return None
+
+
+def _has_zeros(text: str) -> bool:
+    return ":" not in text and bool(_ZEROS.search(text))
+
+
+def _mapped(address: object) -> bool:
+    return isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+
+
+def legacy_ip(path: str, text: str) -> Errors:
+    """Faults of an address in a field that is older than the canonical form."""
+    found = parse(text)
+    if found is None or (":" in text and "%" in text):
+        yield invalid_value(path, text, _IP)
+    elif _has_zeros(text):
+        yield invalid_value(path, text, "must not have leading 0s")
+    elif _mapped(found):
+        yield invalid_value(path, text, "must not be an IPv4-mapped IPv6 address")
+
+
+def ip(path: str, text: str) -> Errors:
+    """Faults of an address in a new field: canonical only."""
+    faults = list(legacy_ip(path, text))
+    yield from faults
+    found = parse(text)
+    if not faults and str(found) != text:
+        yield invalid_value(path, text, f'must be in canonical form ("{found}")')
+
+
+def legacy_cidr(path: str, text: str) -> Errors:
+    """Faults of a CIDR in a field that is older than the canonical form."""
+    found = parse_cidr(text)
+    address, _, length = text.partition("/")
+    if found is None:
+        yield invalid_value(path, text, _CIDR)
+    elif _has_zeros(address) or (len(length) > 1 and length.startswith("0")):
+        yield invalid_value(path, text, "must not have leading 0s in IP or prefix length")
+    elif _mapped(parse(address)):
+        yield invalid_value(path, text, "must not have an IPv4-mapped IPv6 address")
+    elif parse(address) != found.network_address:
+        yield invalid_value(path, text, "must not have bits set beyond the prefix length")
+
+
+def cidr(path: str, text: str) -> Errors:
+    """Faults of a CIDR in a new field: canonical only."""
+    faults = list(legacy_cidr(path, text))
+    yield from faults
+    found = parse_cidr(text)
+    if not faults and str(found) != text:
+        yield invalid_value(path, text, f'must be in canonical form ("{found}")')
+
+
+def ordinary_ip(path: str, text: str) -> Errors:
+    """Faults of an address that traffic may not be sent to: unspecified, loopback, link-local."""
+    found = parse(text)
+    if found is None:
+        yield invalid_value(path, text, "must be a valid IP address")
+        return
+    if found.is_unspecified:
+        yield invalid_value(path, text, f"may not be unspecified ({text})")
+    if found.is_loopback:
+        yield invalid_value(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
+    if found.is_link_local:
+        yield invalid_value(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
+    if found.is_multicast and _link_local_multicast(found):
+        yield invalid_value(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+
+
+def _link_local_multicast(found: Address) -> bool:
+    if isinstance(found, ipaddress.IPv4Address):
+        return found in ipaddress.IPv4Network("224.0.0.0/24")
+    return found in ipaddress.IPv6Network("ff02::/16")
