@@ -40,6 +40,11 @@ def max_length(most: int) -> str:
     return f"must be no more than {most} characters"
 
 
+def max_bytes(most: int) -> str:
+    """The same as label keys and values word it."""
+    return f"must be no more than {most} bytes"
+
+
 def regex_message(text: str, pattern: str, *examples: str) -> str:
     """The message for a text that a pattern refuses."""
     shown = "".join(f"'{e}', " if i == 0 else f" or '{e}', " for i, e in enumerate(examples))
@@ -127,12 +132,12 @@ def _qualified_name(value: str) -> tuple[str, ...]:
         if not parts[0]:
             faults.append("prefix part must be non-empty")
         else:
-            faults += [f"prefix part {m}" for m in _dns_subdomain(parts[0])]
+            faults += [f"prefix part {m}".replace(max_length(253), max_bytes(253)) for m in _dns_subdomain(parts[0])]
     name = parts[-1]
     if not name:
         faults.append("name part must be non-empty")
     elif _size(name) > 63:
-        faults.append(f"name part {max_length(63)}")
+        faults.append(f"name part {max_bytes(63)}")
     if not _is_qualified(name):
         faults.append(f"name part {message}")
     return tuple(faults)
@@ -145,7 +150,7 @@ def qualified_name(value: str) -> list[str]:
 
 @lru_cache(maxsize=8192)
 def _label_value(value: str) -> tuple[str, ...]:
-    faults = [max_length(63)] if _size(value) > 63 else []
+    faults = [max_bytes(63)] if _size(value) > 63 else []
     if not _is_value(value):
         text = f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {_ALNUM_ENDS}"
         faults.append(regex_message(text, f"({_QUALIFIED})?", "MyValue", "my_value", "12345"))
