@@ -23,7 +23,7 @@ class _Canonical:
     """A scalar with one canonical text."""
 
     __slots__ = ("text",)
-    read = staticmethod(str)
+    read: Any = staticmethod(str)
 
     def __init__(self, text: str):
         self.text = text
