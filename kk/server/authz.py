@@ -5,7 +5,7 @@ are remembered until then. Behaviour and texts follow kubernetes `plugin/pkg/aut
 Not here: who the user is (kk.server.authn), and whether a role may be granted (kk.server.admission.rbac_escalation).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,11 +70,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Allowed or not, and why; `errors` are faults met on the way (bindings to roles that are not there)."""
+    """Allowed or not, and why."""
 
     allowed: bool
     reason: str = ""
-    errors: tuple[str, ...] = ()
 
 
 class Index:
@@ -121,26 +120,25 @@ def decide(server: Server, user: User, info: RequestInfo) -> Decision:
             return answer
         reason = answer.reason
     decision = _by_roles(server, user, info)
-    if not decision.allowed and reason:
-        return Decision(False, reason, decision.errors)
-    return decision
+    if decision.allowed or not reason:
+        return decision
+    return Decision(False, "\n".join(r for r in (reason, decision.reason) if r))
 
 
 def refusal(user: User, info: RequestInfo, decision: Decision) -> StatusError:
     """The 403 of a request that nothing allows."""
-    why = "; ".join(p for p in (decision.reason, errors_text(decision.errors)) if p)
-    if decision.errors and not decision.reason:
-        why = f"RBAC: {errors_text(decision.errors)}"
-    suffix = f": {why}" if why else ""
-    text = denial_text(user, info) + suffix
+    text = denial_text(user, info)
+    if decision.reason:
+        text += f": {decision.reason}"
     if not info.is_resource:
         return forbidden_path(f"forbidden: {text}")
     return forbidden(info.resource, info.group, info.name, text)
 
 
-def errors_text(errors: tuple[str, ...]) -> str:
-    """Several faults as upstream's aggregate prints them."""
-    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
+def errors_text(errors: Sequence[str]) -> str:
+    """Several faults as upstream's aggregate prints them, each once."""
+    errors = list(dict.fromkeys(errors))
+    return errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
 
 
 def denial_text(user: User, info: RequestInfo) -> str:
@@ -228,8 +226,8 @@ def _evaluate(grants: Iterable[Grant], info: RequestInfo) -> Decision:
             errors.append(grant.missing)
         for rule in grant.rules:
             if rule.allows(info):
-                return Decision(True, f"RBAC: allowed by {grant.words}", tuple(errors))
-    return Decision(False, "", tuple(errors))
+                return Decision(True, f"RBAC: allowed by {grant.words}")
+    return Decision(False, f"RBAC: {errors_text(errors)}" if errors else "")
 
 
 def _subjects(listed: Callable[..., Iterable[dict[str, Any]]]) -> dict[tuple[str, str], list[Grant]]:

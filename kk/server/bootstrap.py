@@ -67,25 +67,29 @@ async def _make(server: Server, group: str, plural: str, objects: Iterable[Obj])
 
 
 async def _create(server: Server, group: str, plural: str, obj: Obj) -> None:
-    resource = server.resource(group, obj["apiVersion"].rpartition("/")[2], plural)
-    if resource is None:
+    api_version, namespace = obj["apiVersion"], obj["metadata"].get("namespace", "")
+    if server.resource(group, api_version.rpartition("/")[2], plural) is None:
         return
     try:
-        await server.write.create(resource, obj, user=LOOPBACK)
+        await server.write.create(api_version, plural, obj, namespace, LOOPBACK)
     except StatusError as error:
         if error.reason != "AlreadyExists":
             log.warning("%s %s was not made: %s", plural, obj["metadata"]["name"], error.message)
 
 
-async def _update(server: Server, group: str, plural: str, obj: Obj, subresource: str = "") -> None:
-    resource = server.resource(group, obj["apiVersion"].rpartition("/")[2], plural)
-    if resource is None:
-        return
+async def _update(server: Server, plural: str, obj: Obj, fields: Obj, subresource: str = "") -> None:
+    """Set top-level fields of an object."""
+    meta = obj["metadata"]
+
+    def change(held: Obj) -> Obj:
+        return {**held, **fields}
+
     try:
-        await server.write.update(resource, obj, user=LOOPBACK, subresource=subresource)
+        namespace = meta.get("namespace", "")
+        await server.write.update(obj["apiVersion"], plural, meta["name"], change, namespace, subresource, LOOPBACK)
     except StatusError as error:
         if error.reason != "NotFound":
-            log.warning("%s %s was not updated: %s", plural, obj["metadata"]["name"], error.message)
+            log.warning("%s %s was not updated: %s", plural, meta["name"], error.message)
 
 
 # RBAC
@@ -115,8 +119,7 @@ async def _complete(server: Server, plural: str, wanted: Obj) -> None:
     have = held.get(key) or []
     lost = [x for x in wanted.get(key) or [] if x not in have]
     if lost and "aggregationRule" not in wanted:
-        held[key] = [*have, *lost]
-        await _update(server, _RBAC, plural, held)
+        await _update(server, plural, wanted, {key: [*have, *lost]})
 
 
 def _default(kind: str, name: str, namespace: str = "", labels: dict[str, str] | None = None, **more: Any) -> Obj:
@@ -181,11 +184,9 @@ async def _flow_control(server: Server) -> None:
     await _make(server, _FLOW, "prioritylevelconfigurations", flowcontrol.levels())
     made = await _make(server, _FLOW, "flowschemas", flowcontrol.schemas())
     now = times.format_time(times.SYSTEM.now())
-    for schema in made:
-        held = server.cache.get(_FLOW, "flowschemas", "", schema["metadata"]["name"])
-        if held is not None:
-            held["status"] = flowcontrol.schema_status(held, now)
-            await _update(server, _FLOW, "flowschemas", held, "status")
+    await asyncio.gather(
+        *(_update(server, "flowschemas", s, {"status": flowcontrol.schema_status(s, now)}, "status") for s in made)
+    )
 
 
 async def _service(server: Server) -> None:
@@ -233,7 +234,7 @@ async def _lead(server: Server) -> None:
         if held is None:
             await _create(server, group, plural, wanted)
         elif any(held.get(k) != wanted[k] for k in keys):
-            await _update(server, group, plural, {**held, **{k: wanted[k] for k in keys}})
+            await _update(server, plural, wanted, {k: wanted[k] for k in keys})
 
 
 def _advertised(config: Config) -> str:

@@ -1,6 +1,6 @@
 """Discovery: which groups, versions and resources there are, one document a version and all in one (aggregated, with an ETag).
 
-Derived from the served resources alone; the only facts held here are the order of groups and what kind each connect sub-resource takes.
+Derived from the served resources alone; the only fact held here is the order of groups.
 """
 
 import base64
@@ -10,6 +10,7 @@ from typing import Any
 
 from kk.base.errors import no_such_path
 from kk.kinds.kind import Resource
+from kk.kinds.registry import BuiltIn
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.encoding import encode
 from kk.server.endpoints._answers import PAGE_NOT_FOUND, document, read_only, tagged
@@ -39,21 +40,6 @@ _ORDER = (
     "flowcontrol.apiserver.k8s.io",
 )
 _CHANGE = ("get", "patch", "update")
-_PROXY = ("create", "delete", "get", "patch", "update")
-#: (resource, subresource) → (group, version, kind, verbs) where it is not the resource's own kind with get, patch, update
-_SUBRESOURCES: dict[tuple[str, str], tuple[str, str, str, tuple[str, ...]]] = {
-    ("namespaces", "finalize"): ("", "", "Namespace", ("update",)),
-    ("nodes", "proxy"): ("", "", "NodeProxyOptions", _PROXY),
-    ("pods", "attach"): ("", "", "PodAttachOptions", ("create", "get")),
-    ("pods", "binding"): ("", "", "Binding", ("create",)),
-    ("pods", "eviction"): ("policy", "v1", "Eviction", ("create",)),
-    ("pods", "exec"): ("", "", "PodExecOptions", ("create", "get")),
-    ("pods", "log"): ("", "", "Pod", ("get",)),
-    ("pods", "portforward"): ("", "", "PodPortForwardOptions", ("create", "get")),
-    ("pods", "proxy"): ("", "", "PodProxyOptions", _PROXY),
-    ("serviceaccounts", "token"): ("authentication.k8s.io", "v1", "TokenRequest", ("create",)),
-    ("services", "proxy"): ("", "", "ServiceProxyOptions", _PROXY),
-}
 _AGGREGATED = b"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -134,9 +120,9 @@ def _version_parts(version: str) -> tuple[int, str, int]:
 
 def subresource(r: Resource, name: str) -> tuple[str, str, str, tuple[str, ...]]:
     """(group, version, kind, verbs) of a sub-resource; group and version are "" where they are the resource's own."""
-    known = _SUBRESOURCES.get((r.plural, name)) if not r.group else None
-    if known is not None:
-        return known
+    if isinstance(r, BuiltIn):
+        known = r.details(name)
+        return (known.group, known.version, known.kind, known.verbs)
     if name == "scale":
         return ("autoscaling", "v1", "Scale", _CHANGE)
     return ("", "", r.kind, _CHANGE)
