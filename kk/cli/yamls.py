@@ -64,7 +64,7 @@ class Loader(_Loader):  # type: ignore[misc, valid-type]
 
 
 def _construct_str(loader: Any, node: Any) -> Any:
-    return _plain_scalar(node.value) if node.style is None else node.value
+    return node.value if node.style else _plain_scalar(node.value)
 
 
 def _construct_map(loader: Any, node: Any) -> dict[str, Any]:
@@ -117,10 +117,19 @@ def parse(text: str | bytes) -> Any:
     return next(parse_all(text), None)
 
 
+def _resolvers() -> dict[str, list]:
+    """What the emitter may leave unquoted and untagged, by first sign."""
+    numbers = [("tag:yaml.org,2002:int", re.compile(r"-?[0-9]+\Z")), ("tag:yaml.org,2002:float", _FLOAT)]
+    found: dict[str, list] = dict.fromkeys("-0123456789", numbers)
+    found["t"] = found["f"] = [("tag:yaml.org,2002:bool", re.compile(r"(true|false)\Z"))]
+    found["n"] = [("tag:yaml.org,2002:null", re.compile(r"null\Z"))]
+    return found
+
+
 class Dumper(_Dumper):  # type: ignore[misc, valid-type]
     """PyYAML's emitter with Kubernetes' choice of quotes."""
 
-    yaml_implicit_resolvers: dict[str, list] = {}
+    yaml_implicit_resolvers = _resolvers()
 
     def ignore_aliases(self, data: Any) -> bool:
         """Never write anchors: objects are trees."""
@@ -158,10 +167,19 @@ def _represent_map(dumper: Any, data: dict[str, Any]) -> Any:
 
 
 def _represent_float(dumper: Any, number: float) -> Any:
-    text = repr(number)
-    if number.is_integer() and abs(number) < 1e21:
-        text = str(int(number))
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text)
+    return dumper.represent_scalar("tag:yaml.org,2002:float", float_text(number))
+
+
+def float_text(number: float) -> str:
+    """The number as Go's %g with the fewest digits has it: 1.5, 1e+06."""
+    exponent = int(f"{number:e}".partition("e")[2])
+    if -4 <= exponent < 6:
+        return str(int(number)) if number.is_integer() else repr(number)
+    for precision in range(18):
+        text = f"{number:.{precision}e}"
+        if float(text) == number:
+            return text
+    return repr(number)
 
 
 def _natural(a: str, b: str) -> int:

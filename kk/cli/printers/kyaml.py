@@ -13,20 +13,20 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _AMBIGUOUS = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~)\Z")
 
 
-def text(value: Any, indent: str = "") -> str:
+def text(value: Any, indent: str = "", sort: bool = True) -> str:
     """The value in kyaml, without a newline at its end."""
     inner = indent + "  "
     if isinstance(value, dict):
         if not value:
             return "{}"
-        lines = [f"{inner}{_key(k)}: {text(value[k], inner)},\n" for k in sorted(value)]
+        lines = [f"{inner}{_key(k)}: {text(value[k], inner, sort)},\n" for k in (sorted(value) if sort else value)]
         return "{\n" + "".join(lines) + indent + "}"
     if isinstance(value, list):
         if not value:
             return "[]"
         if all(isinstance(v, dict) for v in value):
-            return "[" + ", ".join(text(v, indent) for v in value) + "]"
-        return "[\n" + "".join(f"{inner}{text(v, inner)},\n" for v in value) + indent + "]"
+            return "[" + ", ".join(text(v, indent, sort) for v in value) + "]"
+        return "[\n" + "".join(f"{inner}{text(v, inner, sort)},\n" for v in value) + indent + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -38,12 +38,12 @@ class KYAMLPrinter:
     """Writes objects as kyaml documents, each after `---`."""
 
     def __init__(self, env: Env, argument: str = ""):
-        self.env = env
+        self.env, self.sort = env, True
 
     def show(self, obj: dict[str, Any]) -> None:
         """Write one object."""
         self.env.out("---")
-        self.env.out(text(without_managed(self.env, obj)))
+        self.env.out(text(without_managed(self.env, obj), sort=self.sort))
 
 
 PRINTER = KYAMLPrinter

@@ -1,0 +1,1 @@
+"""The kinds of secrets that `kk create secret` makes; one file each."""

@@ -1,0 +1,1 @@
+"""The types of services that `kk create service` makes; one file each."""
