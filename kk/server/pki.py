@@ -111,7 +111,7 @@ def issue_node(data_dir: str | os.PathLike[str], node_name: str, url: str = "") 
         url = admin["clusters"][0]["cluster"]["server"]
     _ensure_kubeconfig(root, authority, conf, f"system:node:{node_name}", ("system:nodes",), url)
     stem = f"kubelet-{node_name}"
-    names = [node_name, "localhost", *_host_names()]
+    names = [node_name, "localhost", "127.0.0.1", "::1", *_host_names()]
     if not _good(pki / f"{stem}.crt", pki / f"{stem}.key", authority, names):
         _write_pair(pki, stem, server_pair(authority, f"system:node:{node_name}", names, ("system:nodes",)))
     return str(conf)

@@ -3,10 +3,13 @@
 Rules and texts follow kubernetes `pkg/registry/core/serviceaccount/storage/token.go`.
 """
 
+import functools
 import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from kk.base.errors import (
     FieldError,
@@ -19,8 +22,10 @@ from kk.base.errors import (
     not_found,
 )
 from kk.base.times import format_time
+from kk.kinds import schema
+from kk.kinds.kind import Kind, Resource
 from kk.server.authn import authenticator
-from kk.server.bodies import read_object
+from kk.server.bodies import read_as
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.endpoints._answers import document, not_allowed
 from kk.server.endpoints._reviews import manage
@@ -42,9 +47,8 @@ async def handle(request: Request) -> Response:
         raise no_such_path()
     if request.method != "POST":
         raise not_allowed()
-    resource = server.resource("authentication.k8s.io", "v1", "tokenrequests") or _kind(server)
     options = write_options(info, "CreateOptions")
-    wanted = await read_object(request, resource, options.validation)
+    wanted = await read_as(request, _resource(), options.validation)
     given = wanted.get("metadata") or {}
     if given.get("name") not in (None, "", info.name):
         raise bad_request(f"the name of the object ({given['name']}) does not match the name on the URL ({info.name})")
@@ -54,11 +58,26 @@ async def handle(request: Request) -> Response:
     return document(request, _issue(request, wanted, account, options.manager, options.dry_run), 201)
 
 
-def _kind(server: Server) -> Any:
-    """TokenRequest is served under serviceaccounts only: its schema stands beside the resources."""
-    from kk.server.endpoints._kinds import body_view
-
-    return body_view("authentication.k8s.io/v1", "TokenRequest")
+@functools.cache
+def _resource() -> Resource:
+    """TokenRequest is served under serviceaccounts only, so it stands in no registry."""
+    definition = schema.node("io.k8s.api.authentication.v1.TokenRequest")
+    return Resource(
+        group="authentication.k8s.io",
+        version="v1",
+        plural="tokenrequests",
+        singular="tokenrequest",
+        kind="TokenRequest",
+        namespaced=True,
+        verbs=("create",),
+        short_names=(),
+        categories=(),
+        subresources=(),
+        storage_version="authentication.k8s.io/v1",
+        strategy=Kind("authentication.k8s.io/v1", "TokenRequest"),
+        schema=definition,
+        decode=msgspec.json.decode,
+    )
 
 
 def _issue(request: Request, wanted: Obj, account: Obj, manager: str, dry_run: bool) -> Obj:
@@ -78,18 +97,17 @@ def _issue(request: Request, wanted: Obj, account: Obj, manager: str, dry_run: b
     ref = spec.get("boundObjectRef")
     known = {**spec, "expirationSeconds": seconds}
     review["spec"] = known
-    manage(request, review, manager, "token", _kind(server).resource.schema)
+    manage(request, review, manager, "token", _resource().schema)
     audiences = spec.get("audiences") or [ISSUER]
     claims, lifetime = _claims(server, account, ref, audiences, seconds)
     review["spec"] = {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": ref}
-    until = format_time(datetime.fromtimestamp(claims["iat"] + seconds, UTC)) if seconds < 2**32 else ""
     claims["exp"] = claims["iat"] + lifetime
     token = "" if dry_run else authenticator(server).keys.sign(claims)
-    review["status"] = {"token": token, "expirationTimestamp": until or _far(claims["iat"] + seconds)}
+    review["status"] = {"token": token, "expirationTimestamp": _text(claims["iat"] + seconds)}
     return review
 
 
-def _far(moment: int) -> str:
+def _text(moment: int) -> str:
     return format_time(datetime.fromtimestamp(moment, UTC))
 
 
@@ -139,7 +157,7 @@ def _bind(server: Server, account: Obj, ref: Obj) -> Obj:
         raise not_found(plural, "", name)
     uid = found["metadata"]["uid"]
     if ref.get("uid") and ref["uid"] != uid:
-        raise _other(kind, name, ref["uid"], uid)
+        raise _other(kind, name, ref["uid"])
     own: Obj = {kind.lower(): {"name": name, "uid": uid}}
     if kind == "Pod":
         own |= _node_of(server, found, account["name"])
@@ -160,12 +178,11 @@ def _node_of(server: Server, pod: Obj, account: str) -> Obj:
     return {"node": claim}
 
 
-def _other(kind: str, name: str, asked: str, found: str) -> StatusError:
+def _other(kind: str, name: str, asked: str) -> StatusError:
     why = (
         f"the UID in the bound object reference ({asked}) does not match the UID in record. "
         "The object might have been deleted and then recreated"
     )
-    del found
     return conflict(kind, "", name, why)
 
 

@@ -1,0 +1,305 @@
+"""The server as a client: HTTP/1.1 requests and WebSockets to kubelets (over TLS, with a client certificate), pods and services.
+
+One connection a request; nothing is pooled and nothing interpreted. A kubelet must show a certificate of the cluster's CA that names its node.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+from wsproto import ConnectionType, WSConnection, events
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from kk.base.errors import StatusError, service_unavailable
+from kk.server.context import Server
+
+_CHUNK = 64 * 1024
+#: seconds that a connection may take to be made
+_CONNECT = 10
+#: bytes of an error's body that are told on
+_TOLD = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: `node` is the name that a kubelet's certificate must bear, "" for plain HTTP or unchecked TLS."""
+
+    host: str
+    port: int
+    node: str = ""
+    tls: bool = False
+
+    @property
+    def authority(self) -> str:
+        """host:port as a URL has it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Refused(Exception):
+    """A WebSocket that the other side answered with an ordinary response."""
+
+    def __init__(self, status: int, body: str):
+        super().__init__(body)
+        self.status, self.body = status, body
+
+
+def _kubelet_context(server: Server) -> ssl.SSLContext:
+    held = server.state.get(__name__)
+    if held is None:
+        pki = Path(server.config.data_dir) / "pki"
+        held = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        held.check_hostname = False  # the certificate's subject is checked instead: addresses of nodes change
+        held.load_verify_locations(pki / "ca.crt")
+        held.load_cert_chain(pki / "apiserver-kubelet-client.crt", pki / "apiserver-kubelet-client.key")
+        server.state[__name__] = held
+    return held
+
+
+async def connect(server: Server, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a target. Raises StatusError 503 where nobody answers, or somebody else does."""
+    context: ssl.SSLContext | None = None
+    if target.node:
+        context = _kubelet_context(server)
+    elif target.tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(_CONNECT):
+            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context, limit=_CHUNK)
+    except (OSError, TimeoutError) as error:
+        raise service_unavailable(f"error dialing backend: {target.authority}: {_words(error)}") from None
+    if target.node and _subject(writer) != f"system:node:{target.node}":
+        writer.close()
+        raise service_unavailable(f"error dialing backend: {target.authority} is not node {target.node}")
+    return reader, writer
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "TLS failed"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _subject(writer: asyncio.StreamWriter) -> str:
+    """The common name of the other side's certificate."""
+    cert: Any = writer.get_extra_info("peercert") or {}
+    for part in cert.get("subject", ()):
+        for key, value in part:
+            if key == "commonName":
+                return str(value)
+    return ""
+
+
+class Exchange:
+    """One request on a connection of its own, and its answer as it comes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self._reader, self._writer = reader, writer
+        self._http = h11.Connection(h11.CLIENT)
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    async def ask(
+        self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None = None
+    ) -> None:
+        """Send the request and wait for the head of the answer. Raises StatusError 503 where the other side breaks off."""
+        try:
+            self._send(h11.Request(method=method, target=path, headers=list(headers)))
+            if body is not None:
+                async for piece in body:
+                    self._send(h11.Data(data=piece))
+                    await self._writer.drain()
+            self._send(h11.EndOfMessage())
+            await self._writer.drain()
+            event = await self._next()
+            while isinstance(event, h11.InformationalResponse):
+                event = await self._next()
+        except (OSError, h11.ProtocolError) as error:
+            raise service_unavailable(f"error trying to reach the backend: {_words(error)}") from None
+        if not isinstance(event, h11.Response):
+            raise service_unavailable("error trying to reach the backend: it closed the connection")
+        self.status, self.headers = event.status_code, list(event.headers)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes; ends early where the other side breaks off."""
+        while True:
+            try:
+                event = await self._next()
+            except (OSError, h11.ProtocolError):
+                return
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif not isinstance(event, h11.InformationalResponse):
+                return
+
+    async def text(self) -> str:
+        """The beginning of the body, for telling a fault."""
+        found = b""
+        async for piece in self.pieces():
+            found += piece
+            if len(found) > _TOLD:
+                break
+        return found[:_TOLD].decode("utf-8", "replace").strip()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._writer.close()
+
+    def _send(self, event: Any) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+
+    async def _next(self) -> Any:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event
+            self._http.receive_data(await self._reader.read(_CHUNK))
+
+
+class WebSocket:
+    """The client's end of a WebSocket: whole messages both ways."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
+        self._reader, self._writer = reader, writer
+        self._ws = WSConnection(ConnectionType.CLIENT)
+        self.subprotocol: str | None = None
+        self.code, self.reason = 1000, ""
+
+    async def handshake(
+        self, target: Target, path: str, subprotocols: list[str], headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        """Ask for the upgrade. Raises Refused, or StatusError 503 where the other side breaks off."""
+        asked = events.Request(
+            host=target.authority, target=path, subprotocols=subprotocols, extra_headers=list(headers)
+        )
+        self._writer.write(self._ws.send(asked))
+        status, body = 0, b""
+        try:
+            async for event in self._events():
+                if isinstance(event, events.AcceptConnection):
+                    self.subprotocol = event.subprotocol
+                    return
+                if isinstance(event, events.RejectConnection):
+                    status = event.status_code
+                    if not event.has_body:
+                        break
+                elif isinstance(event, events.RejectData):
+                    body += event.data
+                    if event.body_finished:
+                        break
+        except (OSError, RemoteProtocolError) as error:
+            raise service_unavailable(f"error trying to reach the backend: {_words(error)}") from None
+        raise Refused(status or 502, body[:_TOLD].decode("utf-8", "replace").strip())
+
+    async def _events(self) -> AsyncIterator[Any]:
+        while True:
+            for event in self._ws.events():
+                yield event
+            data = await self._reader.read(_CHUNK)
+            self._ws.receive_data(data or None)
+            if not data:
+                for event in self._ws.events():
+                    yield event
+                return
+
+    async def messages(self) -> AsyncIterator[bytes | str]:
+        """Messages until the other side closes; how it closed stands in `code` and `reason` then."""
+        held: list[Any] = []
+        try:
+            async for event in self._events():
+                if isinstance(event, (events.BytesMessage, events.TextMessage)):
+                    held.append(event.data)
+                    if event.message_finished:
+                        whole: bytes | str = (
+                            b"".join(bytes(h) for h in held)
+                            if isinstance(event, events.BytesMessage)
+                            else "".join(held)
+                        )
+                        held = []
+                        yield whole
+                elif isinstance(event, events.Ping):
+                    self._writer.write(self._ws.send(event.response()))
+                elif isinstance(event, events.CloseConnection):
+                    self.code, self.reason = event.code, event.reason or ""
+                    self._answer_close(event)
+                    return
+        except (OSError, RemoteProtocolError):
+            self.code = 1011
+
+    def _answer_close(self, event: events.CloseConnection) -> None:
+        try:
+            self._writer.write(self._ws.send(event.response()))
+        except LocalProtocolError:
+            return
+
+    async def send(self, data: bytes | str) -> None:
+        """Send one message. Raises OSError where the other side is gone."""
+        event = events.TextMessage(data=data) if isinstance(data, str) else events.BytesMessage(data=data)
+        try:
+            self._writer.write(self._ws.send(event))
+        except LocalProtocolError:
+            raise ConnectionResetError("the other side has closed") from None
+        await self._writer.drain()
+
+    def close(self, code: int = 1000) -> None:
+        """Say goodbye and let go of the connection."""
+        try:
+            self._writer.write(self._ws.send(events.CloseConnection(code=code)))
+        except (LocalProtocolError, OSError):
+            pass
+        self._writer.close()
+
+
+async def exchange(
+    server: Server,
+    target: Target,
+    method: str,
+    path: str,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    body: AsyncIterator[bytes] | None = None,
+) -> Exchange:
+    """Ask a target; the caller closes the exchange. Raises StatusError 503."""
+    reader, writer = await connect(server, target)
+    found = Exchange(reader, writer)
+    try:
+        await found.ask(method, path, [(b"host", target.authority.encode()), *headers], body)
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+async def websocket(
+    server: Server, target: Target, path: str, subprotocols: list[str], headers: list[tuple[bytes, bytes]] | None = None
+) -> WebSocket:
+    """A WebSocket to a target; the caller closes it. Raises Refused or StatusError 503."""
+    reader, writer = await connect(server, target)
+    found = WebSocket(reader, writer)
+    try:
+        await found.handshake(target, path, subprotocols, headers or [])
+    except BaseException:
+        writer.close()
+        raise
+    return found
+
+
+def told(status: int, body: str, resource: str, name: str) -> StatusError:
+    """An error answer of a kubelet as a Status."""
+    if status == 400:
+        return StatusError(400, "BadRequest", body)
+    if status == 404:
+        message = f"the server could not find the requested resource ( {resource} {name})"
+        causes = [{"reason": "UnexpectedServerResponse", "message": body}]
+        return StatusError(404, "NotFound", message, {"name": name, "kind": resource, "causes": causes})
+    if status == 500:
+        return StatusError(500, "InternalError", f"Internal error occurred: {body}", {"causes": [{"message": body}]})
+    reason = {401: "Unauthorized", 403: "Forbidden", 503: "ServiceUnavailable"}.get(status, "")
+    return StatusError(status, reason, body or f"the backend answered {status}")
