@@ -60,6 +60,7 @@ class Image:
     entrypoint, command   functions of nothing that give argument lists: paths are asked when a container starts, not at import
     env, ports, cwd       the image's defaults; ports are facts for PORT in the environment
     programs    commands that the image has under a name of its own, and what runs for them here ("nginx", "sh")
+    mounts      paths below which the program finds what a pod mounts there
     version_env the variable that carries the image's version; a tag that begins with a version sets it
     """
 
@@ -73,6 +74,7 @@ class Image:
     stop_signal: int = 15
     programs: dict[str, Callable[[], list[str]]] = field(default_factory=dict)
     version_env: str = ""
+    mounts: tuple[str, ...] = ()
 
     def environment(self, reference: Reference) -> dict[str, str]:
         """The image's environment, with the version of the tag."""

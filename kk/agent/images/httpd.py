@@ -14,6 +14,7 @@ IMAGE = Image(
     env={"HTTPD_PREFIX": "/usr/local/apache2", "HTTPD_VERSION": "2.4.66"},
     programs={"httpd-foreground": _server, "httpd": _server},
     version_env="HTTPD_VERSION",
+    mounts=("/usr/local/apache2/htdocs",),
     ports=(80,),
     stop_signal=28,  # SIGWINCH, as the image has it
 )

@@ -24,6 +24,7 @@ IMAGE = Image(
     env={"NGINX_VERSION": "1.29.4"},
     programs={"nginx": _server, "nginx-debug": _server},
     version_env="NGINX_VERSION",
+    mounts=("/usr/share/nginx/html",),
     ports=(80,),
     stop_signal=3,  # SIGQUIT, as the image has it
 )

@@ -1,6 +1,6 @@
 """A small threaded web server that behaves like nginx, Apache httpd, or a page that names its pod: `python -I -S web.py KIND [ARGS]`.
 
-It listens on $POD_IP, port $PORT (80). Where an ordinary user may not have that port, it listens on 8000 above it (8080), says so on
+It listens on $POD_IP, port 80 ($KK_PORT). Where an ordinary user may not have that port, it listens on 8000 above it (8080), says so on
 standard error, and the agent's probes and port-forward find it there. $KK_VOLUMES (`mount path=folder`, joined by `:`) tells where what
 the pod mounted really is. It imports only what it needs, since many of it run at once.
 """
@@ -399,7 +399,7 @@ def main(args):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH):
         signal.signal(number, lambda *_: os._exit(0))
     address = os.environ.get("POD_IP", "127.0.0.1")
-    listener, port = listen(kind, address, int(os.environ.get("PORT") or 80))
+    listener, port = listen(kind, address, int(os.environ.get("KK_PORT") or 80))
     kind.starting(address, port)
     while True:
         fd, peer = listener._accept()

@@ -69,6 +69,7 @@ def _become(args, env, cwd, fds, tty, user, die_with_parent):
         import termios
 
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.chdir(cwd)  # before the user changes: it may lie below folders that are the agent's alone
     if user:
         uid, gid, groups = user
         if os.geteuid() == 0:
@@ -79,7 +80,6 @@ def _become(args, env, cwd, fds, tty, user, die_with_parent):
             os.setuid(uid)
     os.umask(0o022)
     reset_signals()
-    os.chdir(cwd)
     _execute(args, env)
 
 
