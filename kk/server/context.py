@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kk.kinds.kind import Resource
     from kk.server.cache import Cache
     from kk.server.pipeline import Pipeline
+    from kk.server.views import Views
+    from kk.server.watching import Watching
 
 Obj = dict[str, Any]
 #: bytes of a request body that are read at most
@@ -157,6 +159,8 @@ class Request:
             if length.isdigit() and int(length) > BODY_LIMIT:
                 raise too_large()
             message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionResetError("the client left while sending")
             if not message.get("more_body"):
                 self._body = bytes(message.get("body", b""))
             else:
@@ -244,8 +248,10 @@ class Server:
     config: Config
     resources: "dict[tuple[str, str, str], Resource]"
     cache: "Cache"
-    write: "Pipeline"
     loop: "asyncio.AbstractEventLoop"
+    write: "Pipeline" = None  # type: ignore[assignment]  # these three need the server itself: kk.server.main sets them
+    views: "Views" = None  # type: ignore[assignment]
+    watching: "Watching" = None  # type: ignore[assignment]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
     tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)

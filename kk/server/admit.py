@@ -1,0 +1,54 @@
+"""Runs the admission plugins that concern a write: all that mutate, in order, and later all that validate.
+
+The plugins are the files of kk.server.admission; which of them concern a kind of write is worked out once.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from kk.base import discover
+from kk.base.errors import qualified
+from kk.server.context import Attributes, Plugin
+
+_Phase = tuple[Callable[[Attributes], Any], ...]
+
+
+class Admission:
+    """The plugins, by what they are asked about."""
+
+    def __init__(self, plugins: "list[Plugin] | None" = None):
+        if plugins is None:
+            plugins = list(discover.load_all("kk.server.admission", "PLUGIN").values())
+        self.plugins = sorted(plugins, key=lambda p: (p.order, p.name))
+        self._known: dict[tuple[str, str, str, str], tuple[_Phase, _Phase]] = {}
+
+    def phases(self, operation: str, group: str, plural: str, subresource: str) -> tuple[_Phase, _Phase]:
+        """(mutating, validating) functions for one kind of write."""
+        key = (operation, group, plural, subresource)
+        found = self._known.get(key)
+        if found is None:
+            name = qualified(plural, group)
+            meant = [p for p in self.plugins if _concerns(p, operation, name, subresource)]
+            found = self._known[key] = (
+                tuple(p.mutate for p in meant if p.mutate is not None),
+                tuple(p.validate for p in meant if p.validate is not None),
+            )
+        return found
+
+
+def _concerns(plugin: Plugin, operation: str, name: str, subresource: str) -> bool:
+    if plugin.operations and operation not in plugin.operations:
+        return False
+    if not plugin.resources:
+        return True
+    full = f"{name}/{subresource}" if subresource else name
+    return any(r == full or r in ("*", "*/*") or (r.endswith("/*") and r[:-2] == name) for r in plugin.resources)
+
+
+async def run(phase: _Phase, attributes: Attributes) -> None:
+    """Ask each function; the first that raises refuses the write."""
+    for function in phase:
+        result = function(attributes)
+        if inspect.isawaitable(result):
+            await result

@@ -1,0 +1,226 @@
+"""The ASGI app: route → authenticate → impersonate → authorize → the handler of the verb, and every fault as a Status.
+
+Paths that are no stored resource go to the units of kk.server.endpoints. Nothing here knows a kind.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kk.base.errors import StatusError, bad_request, internal, no_such_path
+from kk.server import reads, subresources, watching
+from kk.server.answers import send_plain, send_response, status_response
+from kk.server.authn import authenticate
+from kk.server.authz import authorize
+from kk.server.context import Endpoint, Request, RequestInfo, Response, Server
+from kk.server.impersonation import impersonate
+from kk.server.negotiate import PLAIN, form_of
+from kk.server.routing import Router
+from kk.server.views import View
+from kk.server.writes import collection, create, delete, patch, update
+
+log = logging.getLogger("kk.server")
+
+Handler = Callable[[Request, View], Awaitable[Response | None]]
+
+_VERBS: dict[str, Handler] = {
+    "get": reads.get,
+    "list": reads.list_objects,
+    "watch": watching.watch,
+    "create": create.handle,
+    "update": update.handle,
+    "patch": patch.handle,
+    "delete": delete.handle,
+    "deletecollection": collection.handle,
+}
+_NOT_FOUND = Response(b"404 page not found\n", 404, b"text/plain; charset=utf-8")
+
+
+def method_not_allowed() -> StatusError:
+    """405 for a path that exists."""
+    error = StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    error.status["details"] = {}
+    return error
+
+
+def _no_such_path() -> StatusError:
+    error = no_such_path()
+    error.status.setdefault("details", {})
+    code = error.status.pop("code")
+    error.status["code"] = code
+    return error
+
+
+class App:
+    """See the module's docstring."""
+
+    def __init__(self, server: Server):
+        self._server, self._router = server, Router()
+        self._paths: dict[str, Endpoint] = {}
+        self._trees: list[tuple[str, Endpoint]] = []
+        self._subresources: dict[tuple[str, str, str], Endpoint] = {}
+        self._virtual: dict[tuple[str, str], Endpoint] = {}
+        self._versions: set[tuple[str, str]] = set()
+        for endpoint in server.endpoints.values():
+            self._take(endpoint)
+        self._trees.sort(key=lambda tree: -len(tree[0]))
+
+    def _take(self, endpoint: Endpoint) -> None:
+        for path in endpoint.paths:
+            if path.endswith("/") and len(path) > 1:
+                self._trees.append((path, endpoint))
+            else:
+                self._paths[path] = endpoint
+        for key in endpoint.subresources:
+            self._subresources[key] = endpoint
+        for pair in endpoint.resources:
+            self._virtual[pair] = endpoint
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """One request."""
+        method = scope.get("method", "GET")  # a websocket has none
+        info = self._router.resolve(method, scope["raw_path"], scope["query_string"])
+        request = Request(self._server, info, scope, receive, send)
+        try:
+            response = await self._answer(request)
+        except StatusError as error:
+            response = self._fault(request, error)
+        except ConnectionError:
+            return
+        except Exception:  # the loop owner of this request: the client gets a Status, the log the trace
+            log.exception("%s %s failed", method, info.path)
+            response = self._fault(request, internal("the server could not complete the request; its log says why"))
+        if response is None:
+            return
+        if scope["type"] == "websocket":
+            await _refuse_websocket(send, response)
+        elif response.status < 300 and not request.warnings and not response.headers and len(response.body) < 65536:
+            if response.content_type == b"application/json" and method != "HEAD":
+                await send_plain(send, response.status, response.body)
+                return
+            await send_response(request, response)
+        else:
+            await send_response(request, response)
+
+    def _fault(self, request: Request, error: StatusError) -> Response:
+        try:
+            form = form_of(request.headers.get(b"accept", b""), read=False)
+        except StatusError:
+            form = PLAIN
+        return status_response(error, form)
+
+    async def _answer(self, request: Request) -> Response | None:
+        info, server = request.info, self._server
+        endpoint = None if info.is_resource else self._endpoint(info.path)
+        if endpoint is not None and endpoint.public:
+            return await endpoint.handle(request)
+        user: Any = authenticate(server, request.scope, request.headers)
+        for name in request.headers:
+            if name.startswith(b"impersonate-"):
+                user = impersonate(server, user, info, request.scope["headers"])
+                break
+        request.user = user
+        refused = authorize(server, user, info)
+        if refused is not None:
+            raise refused
+        if info.is_resource:
+            return await self._resource(request)
+        if endpoint is None:
+            if info.api_prefix == "api":
+                raise _no_such_path()
+            return _NOT_FOUND
+        return await endpoint.handle(request)
+
+    def _endpoint(self, path: str) -> Endpoint | None:
+        found = self._paths.get(path) or self._paths.get(path.rstrip("/"))
+        if found is None:
+            for tree, endpoint in self._trees:
+                if path.startswith(tree):
+                    return endpoint
+        return found
+
+    async def _resource(self, request: Request) -> Response | None:
+        info = request.info
+        if info.subresource:
+            return await self._subresource(request)
+        view = self._server.views.get((info.group, info.version, info.resource))
+        virtual = self._virtual.get((info.group, info.resource))
+        if virtual is not None:
+            self._known(info)
+            if len(info.parts) > 1:
+                raise _no_such_path()
+            if info.verb != "create":
+                raise method_not_allowed()
+            return await virtual.handle(request)
+        if view is None:
+            if not self._served(info) and info.api_prefix == "apis":
+                return _NOT_FOUND
+            raise _no_such_path()
+        _check_shape(info, view)
+        handler = _VERBS.get(info.verb)
+        if handler is None or info.verb not in view.resource.verbs:
+            raise method_not_allowed()
+        return await handler(request, view)
+
+    def _served(self, info: RequestInfo) -> bool:
+        return any(g == info.group and v == info.version for g, v, _ in self._server.resources)
+
+    def _known(self, info: RequestInfo) -> None:
+        if (info.group, info.version, info.resource) not in self._server.resources:
+            raise _no_such_path()
+
+    async def _subresource(self, request: Request) -> Response | None:
+        info = request.info
+        resource = self._server.resource(info.group, info.version, info.resource)
+        if resource is None or bool(info.namespace) != resource.namespaced and info.resource != "namespaces":
+            if resource is None and info.api_prefix == "apis" and not self._served(info):
+                return _NOT_FOUND
+            raise _no_such_path()
+        endpoint = self._subresources.get((info.group, info.resource, info.subresource))
+        if endpoint is not None:
+            return await endpoint.handle(request)
+        view = self._server.views.get(resource.key)
+        if info.subresource not in resource.subresources or view is None or len(info.parts) > 3:
+            raise _no_such_path()
+        handler = subresources.find(info.subresource, request.method)
+        if handler is None:
+            raise method_not_allowed()
+        check_name(info.name)
+        return await handler(request, view)
+
+
+def check_name(name: str) -> None:
+    """A name that may stand in a path. Raises 400, or 404 where no path could hold it."""
+    if name in (".", ".."):
+        raise bad_request(f"Name parameter invalid: \"{name}\": may not be '{name}'")
+    if "/" in name:
+        raise _no_such_path()
+    if "%" in name:
+        raise bad_request(f"Name parameter invalid: \"{name}\": may not contain '%'")
+
+
+def _check_shape(info: RequestInfo, view: View) -> None:
+    """Whether such a path exists for the resource. Raises 404 or 405."""
+    parts, resource = info.parts, view.resource
+    if "" in parts or len(parts) > 2:
+        raise _no_such_path()
+    named = len(parts) > 1
+    if named:
+        check_name(parts[1])
+    if resource.namespaced:
+        if not info.namespace:
+            if named:
+                raise _no_such_path()
+            if info.verb not in ("list", "watch"):
+                raise method_not_allowed()
+    elif info.namespace and info.resource != "namespaces":
+        raise _no_such_path()
+    if info.verb == "create" and named or info.verb in ("update", "patch") and not named:
+        raise method_not_allowed()
+
+
+async def _refuse_websocket(send: Any, response: Response) -> None:
+    """A websocket request that gets an ordinary answer instead."""
+    headers = [(b"content-type", response.content_type), (b"content-length", b"%d" % len(response.body))]
+    await send({"type": "websocket.http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": response.body})

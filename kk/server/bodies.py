@@ -1,0 +1,182 @@
+"""Bodies into objects: JSON or YAML, typed, strict as fieldValidation asks, with upstream's words for what is wrong.
+
+The types are kk.kinds.types; this is where a request's bytes meet them.
+"""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from kk.base.errors import StatusError, bad_request
+from kk.kinds import types
+from kk.kinds.kind import Resource
+from kk.server import gojson
+from kk.server.context import Request
+from kk.server.encoding import Obj
+from kk.server.negotiate import YAML, body_media
+from kk.server.views import View
+
+_SHOWN = 30
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class YamlLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML without timestamps: Kubernetes' YAML is JSON in other clothes."""
+
+
+YamlLoader.yaml_implicit_resolvers = {
+    key: [(tag, pattern) for tag, pattern in found if tag != _TIMESTAMP]
+    for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+async def read_object(request: Request, view: View, validation: str) -> Obj:
+    """The object in a request's body, in the view's version. Raises StatusError."""
+    return await read_as(request, view.resource, validation)
+
+
+async def read_as(request: Request, resource: Resource, validation: str) -> Obj:
+    """The same for a resource that is not stored by itself."""
+    media = body_media(request.headers.get(b"content-type", b""))
+    data = await request.body()
+    if media == YAML:
+        obj, warnings = _from_yaml(resource, data, validation)
+    else:
+        obj, warnings = _from_json(resource, data, validation)
+    for text in warnings:
+        request.warn(text)
+    return finished(resource, obj)
+
+
+def finished(resource: Resource, obj: Obj) -> Obj:
+    """A read object with its kind and metadata in place. Raises 400 where it is of another kind."""
+    _check_kind(resource, obj.get("apiVersion") or "", obj.get("kind") or "")
+    metadata = obj.get("metadata") or {}
+    rest = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "metadata")}
+    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata, **rest}
+
+
+def _check_kind(resource: Resource, api_version: Any, kind: Any) -> None:
+    if api_version and api_version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({resource.api_version})"
+        )
+    if kind and kind != resource.kind:
+        internal = resource.group.split(".")[0] or "core"
+        raise bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: converting '
+            f"({resource.version}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
+        )
+
+
+def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, list[str]]:
+    if not data.strip() or data.strip() == b"null":
+        return {}, []
+    try:
+        return types.decode(resource, data, validation)
+    except StatusError:
+        peeked = _peek(data)
+        _check_kind(resource, peeked.get("apiVersion"), peeked.get("kind"))
+        raise
+    except msgspec.DecodeError:
+        raise _unrecognized(
+            resource, data, f"couldn't get version/kind; json parse error: {gojson.words(data)}"
+        ) from None
+    except RecursionError:
+        raise _unrecognized(resource, data, "couldn't get version/kind; json parse error: exceeded max depth") from None
+
+
+def _peek(data: bytes) -> Obj:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _unrecognized(resource: Resource, data: bytes, why: str) -> StatusError:
+    if data[:1] == b"{":
+        shown = data[:_SHOWN].decode("utf-8", "replace") + (" ..." if len(data) > _SHOWN else "")
+    else:
+        shown = data[:_SHOWN].hex() + (" ..." if len(data) > _SHOWN else "")
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {resource.kind}): {why} ({shown or '<empty>'})"
+    )
+
+
+def _from_yaml(resource: Resource, data: bytes, validation: str) -> tuple[Obj, list[str]]:
+    try:
+        value = json_like(yaml.load(data, Loader=YamlLoader))
+        doubled = _doubled_keys(data) if validation != "Ignore" else []
+    except yaml.YAMLError as error:
+        raise _unrecognized(resource, data, yaml_words(error)) from None
+    except (RecursionError, ValueError) as error:
+        raise _unrecognized(resource, data, f"yaml: {error}") from None
+    if value is None:
+        return {}, []
+    if isinstance(value, dict):
+        _check_kind(resource, value.get("apiVersion"), value.get("kind"))
+    return types.read(resource, value, validation, doubled)
+
+
+def yaml_words(error: yaml.YAMLError) -> str:
+    """A YAML fault in upstream's form."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    line = f"line {mark.line + 1}: " if mark is not None and mark.line else ""
+    return f"yaml: {line}{problem}"
+
+
+def json_like(value: Any) -> Any:
+    """A YAML value as JSON can say it: keys are strings."""
+    if isinstance(value, dict):
+        return {_key(k): json_like(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [json_like(v) for v in value]
+    return value
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return key if isinstance(key, str) else str(key)
+
+
+def _doubled_keys(data: bytes) -> list[str]:
+    found: list[str] = []
+    node = yaml.compose(data, Loader=YamlLoader)
+    stack = [node] if node is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    found.append(f'line {key.start_mark.line + 1}: key "{key.value}" already set in map')
+                seen.add(key.value)
+                stack.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            stack.extend(node.value)
+    return ["yaml: unmarshal errors:\n  " + "\n  ".join(found)] if found else []
+
+
+# patches
+
+
+def parse_json(data: bytes) -> Any:
+    """JSON of no particular type. Raises 400."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise bad_request(f"error decoding patch: {gojson.words(data)}") from None
+
+
+def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list[str] | None" = None) -> Obj:
+    """A patched object, read again by its types. Raises StatusError."""
+    resource = view.resource
+    if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
+        _check_kind(resource, obj.get("apiVersion"), obj.get("kind"))
+    read, warnings = types.read(resource, obj, validation, found or [])
+    for text in warnings:
+        write.warn(text)
+    return finished(resource, read)

@@ -1,0 +1,247 @@
+"""What the server knows, in memory and already encoded: per resource, key → (revision, bytes, labels, selectable fields).
+
+Filled from the store once, then only by committed batches, in the event loop's thread, in revision order. So a read is a
+look-up, a list is a join, and a watch event is encoded once. Decodes only where somebody asks for objects.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from kk.base import paths
+from kk.kinds.kind import Resource
+from kk.server.encoding import Obj, decode, head_of, with_revision
+from kk.store.api import Event, Result, Store
+
+#: recent changes kept per resource for watches that resume
+RING = 2048
+
+
+class Item:
+    """One object as it stands: `rest` is its JSON after kind and apiVersion, with the revision in it."""
+
+    __slots__ = ("key", "revision", "created", "rest", "labels", "fields")
+
+    def __init__(self, key: str, revision: int, created: int, rest: bytes, labels: dict[str, str] | None, fields: Any):
+        self.key, self.revision, self.created, self.rest = key, revision, created, rest
+        self.labels, self.fields = labels, fields
+
+
+class Change:
+    """One committed change: `item` after it (for a delete: the last state, with the delete's revision), `old` before it."""
+
+    __slots__ = ("revision", "item", "old", "deleted", "encoded")
+
+    def __init__(self, revision: int, item: Item, old: Item | None, deleted: bool):
+        self.revision, self.item, self.old, self.deleted = revision, item, old, deleted
+        self.encoded: dict[Any, bytes] = {}
+
+
+class Shelf:
+    """All objects of one stored resource. Keys are "namespace/name", or "name" for what has no namespace."""
+
+    def __init__(self, resource: Resource):
+        self.resource = resource
+        self.prefix = f"{resource.group or 'core'}/{resource.plural}/"
+        self.head = head_of(resource.storage_version, resource.kind)
+        self.items: dict[str, Item] = {}
+        self.keys: list[str] = []
+        self.version = 0  # revision of the newest change of this resource
+        self.ring: deque[Change] = deque()
+        self.ring_from = 0  # every change after this revision is in the ring
+        self.listeners: list[Callable[[Change], None]] = []
+        self.joined: dict[str, bytes | None] = {}  # namespace → items of a list; None: asked for once
+        self._fields = tuple(resource.strategy.selectable.items())
+
+    # reading
+
+    def span(self, namespace: str) -> list[str]:
+        """The keys of a namespace, or all, in order."""
+        if not namespace or not self.resource.namespaced:
+            return self.keys
+        low, high = bisect_left(self.keys, f"{namespace}/"), bisect_left(self.keys, f"{namespace}0")
+        return self.keys[low:high]
+
+    def join(self, namespace: str) -> bytes:
+        """The items of a list, joined. What is asked for twice without a change between is kept."""
+        found = self.joined.get(namespace)
+        if found is not None:
+            return found
+        items = self.items
+        joined = b",{".join([items[k].rest for k in self.span(namespace)])
+        if joined:
+            joined = b"{" + joined
+        self.joined[namespace] = joined if namespace in self.joined else None
+        return joined
+
+    def body(self, item: Item) -> bytes:
+        """An object whole, in the stored version."""
+        return self.head + item.rest
+
+    def obj(self, item: Item) -> Obj:
+        """An object decoded; the caller owns it."""
+        return decode(self.head + item.rest)
+
+    def field(self, item: Item, name: str) -> str:
+        """A selectable field of an item as a string."""
+        if name == "metadata.name":
+            return item.key.rpartition("/")[2]
+        if name == "metadata.namespace":
+            return item.key.rpartition("/")[0]
+        for (known, _), value in zip(self._fields, item.fields):
+            if known == name:
+                return value
+        return ""
+
+    # changing
+
+    def make(self, key: str, revision: int, created: int, value: bytes, obj: Obj | None) -> Item:
+        """An item of stored bytes; `obj` saves decoding them."""
+        if not value.startswith(self.head):
+            obj = decode(value)
+            raise ValueError(f"{self.prefix}{key} is stored as {obj.get('apiVersion')} {obj.get('kind')}")
+        rest = with_revision(value[len(self.head) :], revision)
+        if obj is None:
+            obj = decode(value)
+        fields = tuple([selectable(obj, where) for _, where in self._fields]) if self._fields else ()
+        return Item(key, revision, created, rest, obj["metadata"].get("labels"), fields)
+
+    def put(self, item: Item) -> None:
+        """Take an item while loading."""
+        self.items[item.key] = item
+
+    def ready(self, revision: int) -> None:
+        """Loading is over."""
+        self.keys = sorted(self.items)
+        self.version = max((i.revision for i in self.items.values()), default=0)
+        self.ring_from = revision
+
+    def apply(self, event: Event, obj: Obj | None) -> Item:
+        """Take a committed change and tell the listeners."""
+        key = event.key[len(self.prefix) :]
+        item = self.make(key, event.revision, event.created, event.value, obj)
+        old = self.items.get(key)
+        if event.deleted:
+            if old is not None:
+                del self.items[key]
+                del self.keys[bisect_left(self.keys, key)]
+        else:
+            self.items[key] = item
+            if old is None:
+                insort(self.keys, key)
+        self.version = event.revision
+        if self.joined:
+            self.joined.clear()
+        change = Change(event.revision, item, old, event.deleted)
+        self._remember(change)
+        for listener in self.listeners:
+            listener(change)
+        return item
+
+    def _remember(self, change: Change) -> None:
+        self.ring.append(change)
+        if len(self.ring) > RING:
+            self.ring_from = self.ring.popleft().revision
+
+    def forget(self, revision: int) -> None:
+        """Drop changes from the ring up to a revision: the store answers for older ones while it has them."""
+        while self.ring and self.ring[0].revision <= revision:
+            self.ring_from = self.ring.popleft().revision
+
+
+def selectable(obj: Obj, where: Any) -> str:
+    """The value of a selectable field as a string."""
+    value = where(obj) if callable(where) else paths.get(obj, where, "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+class Cache:
+    """All shelves, by (group, plural)."""
+
+    def __init__(self, store: Store, resources: Iterable[Resource]):
+        self.store = store
+        self.revision = 0
+        self.shelves: dict[tuple[str, str], Shelf] = {}
+        self._by_prefix: dict[str, Shelf] = {}
+        self.listeners: list[Callable[[Shelf, Item, Item | None, bool], None]] = []
+        for resource in resources:
+            self.add(resource)
+
+    def add(self, resource: Resource) -> Shelf | None:
+        """Give a stored resource its shelf; versions that are not stored share it."""
+        if resource.api_version != resource.storage_version:
+            return None
+        shelf = Shelf(resource)
+        self.shelves[(resource.group, resource.plural)] = shelf
+        self._by_prefix[shelf.prefix] = shelf
+        return shelf
+
+    def alias(self, group: str, plural: str, of: tuple[str, str]) -> None:
+        """Let another group's resource read the shelf of the one that it is stored as."""
+        self.shelves[(group, plural)] = self.shelves[of]
+
+    def load(self) -> None:
+        """Fill the shelves from the store, before the first request."""
+        self.revision = self.store.revision()
+        for event in self.store.load():
+            shelf = self._shelf_of(event.key)
+            if shelf is not None:
+                shelf.put(shelf.make(event.key[len(shelf.prefix) :], event.revision, event.created, event.value, None))
+        for shelf in self._by_prefix.values():
+            shelf.ready(self.revision)
+
+    def _shelf_of(self, key: str) -> Shelf | None:
+        group, plural, _ = key.split("/", 2)
+        return self._by_prefix.get(f"{group}/{plural}/")
+
+    def apply(self, results: list[Result]) -> None:
+        """Take a committed batch, then answer those who wait for it; runs in the event loop's thread."""
+        for result in results:
+            event, token = result.event, result.token
+            if event is None:
+                if token is not None:
+                    token.failed(result.error)
+                continue
+            self.revision = event.revision
+            shelf = self._shelf_of(event.key)
+            if shelf is None:
+                continue
+            old = shelf.items.get(event.key[len(shelf.prefix) :]) if self.listeners else None
+            item = shelf.apply(event, token.obj if token is not None else None)
+            for listener in self.listeners:
+                listener(shelf, item, old, event.deleted)
+            if token is not None:
+                token.done(item)
+
+    # what hooks ask
+
+    def item(self, group: str, plural: str, namespace: str, name: str) -> Item | None:
+        """An item by name."""
+        shelf = self.shelves.get((group, plural))
+        if shelf is None:
+            return None
+        return shelf.items.get(f"{namespace}/{name}" if shelf.resource.namespaced else name)
+
+    def get(self, group: str, plural: str, namespace: str, name: str) -> Obj | None:
+        """An object by name, decoded, in the stored version."""
+        item = self.item(group, plural, namespace, name)
+        return None if item is None else self.shelves[(group, plural)].obj(item)
+
+    def list(self, group: str, plural: str, namespace: str = "") -> list[Obj]:
+        """Objects of a namespace, or all, decoded, in key order."""
+        return list(self.iterate(group, plural, namespace))
+
+    def iterate(self, group: str, plural: str, namespace: str = "") -> Iterator[Obj]:
+        """The same one by one."""
+        shelf = self.shelves.get((group, plural))
+        if shelf is not None:
+            for key in shelf.span(namespace):
+                yield shelf.obj(shelf.items[key])
+
+    def version(self, group: str, plural: str) -> int:
+        """A number that grows with each change of a resource."""
+        shelf = self.shelves.get((group, plural))
+        return shelf.version if shelf is not None else 0

@@ -1,0 +1,199 @@
+"""The API server's process: open the store, fill the cache, listen over TLS, make the bootstrap objects, stop on SIGTERM.
+
+`serve(Config(…))` is what `kk api` runs; `python -m kk.server` is the same on its own. Prints only log lines, on stderr.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from kk.base import discover
+from kk.kinds.registry import registry
+from kk.server import pki
+from kk.server.app import App
+from kk.server.bootstrap import bootstrap
+from kk.server.cache import Cache
+from kk.server.context import Config, Server
+from kk.server.pipeline import Pipeline
+from kk.server.protocol import HTTPProtocol, WebSocketProtocol
+from kk.server.views import Views
+from kk.server.watching import Watching
+from kk.store.api import Result, Store
+from kk.store.sqlite import SQLiteStore
+
+__all__ = ["Config", "main", "serve"]
+
+log = logging.getLogger("kk.server")
+
+#: seconds that running requests get when the server stops
+_GRACE = 3
+
+
+def serve(config: Config) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    data = Path(config.data_dir)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        pki.ensure(data, config.host, config.port)
+        store = SQLiteStore(data / "store.db")
+    except OSError as error:
+        log.error("%s", error)
+        return 1
+    return run(config, store)
+
+
+def run(config: Config, store: Store) -> int:
+    """Serve what a store holds; the loop is uvloop's where it is there."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(_run(config, store))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(config, store))
+
+
+async def _run(config: Config, store: Store) -> int:
+    loop = asyncio.get_running_loop()
+    server = assemble(config, store, loop)
+    try:
+        store.start(_Hand(loop, server.cache))
+    except OSError as error:
+        log.error("%s", error)
+        return 1
+    try:
+        server.cache.load()
+        server.write.ready()
+        return await _listen(server)
+    except OSError as error:
+        log.error("%s", error)
+        return 1
+    finally:
+        server.stopping = True
+        server.write.stop()
+        for task in list(server.tasks):
+            task.cancel()
+        await loop.run_in_executor(None, store.close)
+
+
+class _Hand:
+    """Takes committed batches from the writer's thread into the loop's."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cache: Cache):
+        self._loop, self._cache = loop, cache
+
+    def __call__(self, results: list[Result]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._cache.apply, results)
+        except RuntimeError:  # the loop is closed: nobody waits any more, and the rows are on disk
+            return
+
+
+def assemble(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Server:
+    """A server with all its parts, not yet started."""
+    resources = dict(registry().resources)
+    cache = Cache(store, resources.values())
+    server = Server(config=config, resources=resources, cache=cache, loop=loop)
+    server.views = Views(resources, cache)
+    server.write = Pipeline(server)
+    server.watching = Watching(server)
+    server.endpoints = discover.load_all("kk.server.endpoints", "ENDPOINT")
+    return server
+
+
+async def _listen(server: Server) -> int:
+    config = server.config
+    listening = socket.create_server((config.host, config.port), backlog=1024, reuse_port=False)
+    settings = uvicorn.Config(
+        App(server),  # type: ignore[arg-type]
+        http=HTTPProtocol,
+        ws=WebSocketProtocol,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws_max_size=16 * 1024 * 1024,
+        timeout_keep_alive=300,
+        timeout_graceful_shutdown=_GRACE,
+        h11_max_incomplete_event_size=None,
+    )
+    settings.load()
+    settings.ssl = _tls(Path(config.data_dir) / "pki")
+    web = _Web(settings, server)
+    serving = asyncio.ensure_future(web.serve(sockets=[listening]))
+    await web.listening.wait()
+    if not serving.done():
+        await _started(server)
+    await serving
+    return 0
+
+
+async def _started(server: Server) -> None:
+    await bootstrap(server)
+    server.started = True
+    if server.config.ready_fd is not None:
+        os.write(server.config.ready_fd, b"1")
+        os.close(server.config.ready_fd)
+    log.info("serving on https://%s:%d", server.config.host, server.config.port)
+
+
+class _Web(uvicorn.Server):
+    """uvicorn's server without its ten wake-ups a second: it waits for a signal instead."""
+
+    def __init__(self, config: uvicorn.Config, server: Server):
+        super().__init__(config)
+        self._kk = server
+        self.listening = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        try:
+            await super().startup(sockets)
+        finally:
+            self.listening.set()
+
+    async def main_loop(self) -> None:
+        """Until a signal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await self._stop.wait()
+        self._kk.stopping = True
+        self._kk.watching.end()
+
+    def capture_signals(self) -> Any:
+        """Signals are the loop's; see main_loop."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+def _tls(directory: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(directory / "apiserver.crt", directory / "apiserver.key")
+    context.load_verify_locations(directory / "ca.crt")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m kk.server`."""
+    parser = argparse.ArgumentParser(prog="kk.server", description="Serve the Kubernetes API from a data directory.")
+    parser.add_argument("--data-dir", required=True, type=Path)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=6443)
+    parser.add_argument("--ready-fd", type=int)
+    options = parser.parse_args(argv)
+    return serve(Config(options.data_dir, options.host, options.port, options.ready_fd))

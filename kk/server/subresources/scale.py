@@ -1,0 +1,166 @@
+"""scale: autoscaling/v1 Scale read from and written to the paths that a kind names."""
+
+from typing import Any
+
+from kk.base import paths
+from kk.base.errors import bad_request, invalid, invalid_value, no_such_path
+from kk.kinds import types
+from kk.kinds.kind import Resource, Scale
+from kk.server.answers import encoded
+from kk.server.bodies import finished, read_as
+from kk.server.cache import Item
+from kk.server.context import Request, Response
+from kk.server.encoding import Obj, encode
+from kk.server.negotiate import Form, form_of
+from kk.server.reads import find
+from kk.server.subresources._types import travelling
+from kk.server.tables import partial
+from kk.server.views import View
+from kk.server.writes import patch as patching
+from kk.server.writes.options import write_options
+from kk.server.writes.update import update
+from kk.server.writes.write import Write
+
+_OWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def _resource() -> Resource:
+    return travelling("io.k8s.api.autoscaling.v1.Scale", "autoscaling/v1", "Scale")
+
+
+def _facts(view: View) -> Scale:
+    facts = view.strategy.scale
+    if facts is None:
+        raise no_such_path()
+    return facts
+
+
+def scale_of(view: View, obj: Obj) -> Obj:
+    """The Scale of an object."""
+    facts = _facts(view)
+    metadata = {k: obj["metadata"][k] for k in _OWN if k in obj["metadata"]}
+    replicas = paths.get(obj, facts.spec, 0)
+    status: Obj = {"replicas": paths.get(obj, facts.status, 0) or 0}
+    selector = selector_text(paths.get(obj, facts.selector, None))
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+def selector_text(selector: Any) -> str:
+    """A selector, or a map of labels, as a query writes it."""
+    if not selector:
+        return ""
+    if isinstance(selector, str):
+        return selector
+    nested = "matchLabels" in selector or "matchExpressions" in selector
+    labels = selector.get("matchLabels") or {} if nested else selector
+    terms = [(key, f"{key}={value}") for key, value in labels.items()]
+    for term in (selector.get("matchExpressions") or []) if nested else []:
+        values = ",".join(sorted(term.get("values") or []))
+        word = {"In": f" in ({values})", "NotIn": f" notin ({values})", "Exists": ""}
+        key = term["key"]
+        terms.append((key, f"!{key}" if term["operator"] == "DoesNotExist" else key + word[term["operator"]]))
+    return ",".join(text for _, text in sorted(terms))
+
+
+def _response(request: Request, view: View, item: Item, form: Form) -> Response:
+    body = encode(scale_of(view, view.obj(item)))
+    if form.kind == "Table":
+        raise bad_request("a Scale has no columns")
+    if form.kind:
+        body = partial(body.split(b",", 2)[2], form.version)
+    return encoded(request, body, form)
+
+
+async def get(request: Request, view: View) -> Response:
+    """The Scale of an object."""
+    form = form_of(request.headers.get(b"accept", b""), read=True)
+    _facts(view)
+    return _response(request, view, find(view, request.info.namespace, request.info.name), form)
+
+
+async def put(request: Request, view: View) -> Response:
+    """A whole Scale."""
+    form = form_of(request.headers.get(b"accept", b""), read=False)
+    _facts(view)
+    options = write_options(request.info, "UpdateOptions")
+    scale = await read_as(request, _resource(), options.validation)
+    write = Write.of(request, view, "UPDATE", options)
+    find(view, write.namespace, write.name)
+    item = await update(write, lambda obj: scaled(view, obj, scale, write), put=False, merge=_keep)
+    return _response(request, view, item, form)
+
+
+async def patch(request: Request, view: View) -> Response:
+    """A patch of the Scale."""
+    form = form_of(request.headers.get(b"accept", b""), read=False)
+    _facts(view)
+    media = patching.media_of(request)
+    options = write_options(request.info, "PatchOptions", media == patching.APPLY)
+    write = Write.of(request, view, "UPDATE", options)
+    body = await request.body()
+    find(view, write.namespace, write.name)
+    if media == patching.APPLY:
+        item = await _apply(write, patching.parse_applied(body))
+        return _response(request, view, item, form)
+    parsed = patching.parse_patch(media, body)
+    function = patching.patcher(media, parsed, _resource().schema)
+
+    def change(obj: Obj) -> Obj:
+        new = patching.patched(function, scale_of(view, obj), "Scale", "autoscaling", write.name)
+        read, warnings = types.read(_resource(), new, options.validation)
+        for text in warnings:
+            write.warn(text)
+        return scaled(view, obj, finished(_resource(), read), write)
+
+    return _response(request, view, await update(write, change, merge=_keep), form)
+
+
+async def _apply(write: Write, applied: Obj) -> Item:
+    read, _ = types.read(_resource(), applied, write.options.validation)
+    scale = finished(_resource(), read)
+    facts, view = _facts(write.view), write.view
+    resource = view.resource
+
+    def change(obj: Obj) -> Obj:
+        scaled(view, dict(obj), scale, write)
+        config: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": write.name}}
+        if "replicas" in (applied.get("spec") or {}):
+            paths.set_in(config, facts.spec, (scale.get("spec") or {}).get("replicas", 0))
+        return patching.merged(write, obj, config)
+
+    return await update(write, change, manage=False, merge=_keep)
+
+
+def _keep(new: Obj, old: Obj) -> None:
+    """A Scale says nothing about the rest of the object."""
+
+
+def scaled(view: View, obj: Obj, scale: Obj, write: Write) -> Obj:
+    """The object with the replicas of a Scale. Raises 409 and 422."""
+    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    metadata = scale["metadata"]
+    if metadata.get("name") not in (None, "", write.name):
+        raise bad_request(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL ({write.name})"
+        )
+    if metadata.get("namespace") not in (None, "", write.namespace):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    if replicas < 0:
+        fault = invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid("Scale", "autoscaling", write.name, [fault])
+    obj["metadata"] = {**obj["metadata"], "resourceVersion": metadata.get("resourceVersion") or ""}
+    if metadata.get("uid"):
+        obj["metadata"]["uid"] = metadata["uid"]
+    paths.set_in(obj, _facts(view).spec, replicas)
+    return obj
+
+
+SUBRESOURCE = {"GET": get, "PUT": put, "PATCH": patch}

@@ -1,0 +1,120 @@
+"""Objects as meta.k8s.io Tables and PartialObjectMetadata: what `kubectl get` prints, made from a kind's columns.
+
+Cells follow the columns of kk.kinds; which objects and which form are decided elsewhere.
+"""
+
+import inspect
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from kk.base import paths, times
+from kk.kinds.kind import Column, Resource
+from kk.server.encoding import Obj, decode
+
+_NAME = {
+    "name": "Name",
+    "type": "string",
+    "format": "name",
+    "description": "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a "
+    "client to request the generation of an appropriate name automatically.",
+    "priority": 0,
+}
+_CREATED = Column("Created At", ".metadata.creationTimestamp", "date", description="CreationTimestamp of the object.")
+
+
+class _Peek(msgspec.Struct):
+    metadata: msgspec.Raw
+
+
+_peek = msgspec.json.Decoder(_Peek).decode
+
+
+def metadata_bytes(rest: bytes) -> bytes:
+    """The metadata of an encoded object (what follows kind and apiVersion), still encoded."""
+    return bytes(_peek(b"{" + rest).metadata)
+
+
+def partial(rest: bytes, version: str = "v1") -> bytes:
+    """An encoded object as PartialObjectMetadata."""
+    return b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}' % (
+        version.encode(),
+        metadata_bytes(rest),
+    )
+
+
+class Printer:
+    """Rows of one resource. `columns` are those of the version that was asked for."""
+
+    def __init__(self, resource: Resource, columns: tuple[Column, ...] | None):
+        if columns is None:
+            self.definitions = [_NAME, _definition(_CREATED, "date")]
+            self._cells: list[Callable[[Obj, float], Any]] = [lambda obj, now: paths.get(obj, _CREATED.value, None)]
+        else:
+            self.definitions = [_NAME, *(_definition(c, "string" if c.type == "date" else c.type) for c in columns)]
+            self._cells = [_cell(c) for c in columns]
+
+    def cells(self, obj: Obj, now: float) -> list[Any]:
+        """One row's cells."""
+        return [obj["metadata"].get("name", ""), *(cell(obj, now) for cell in self._cells)]
+
+    def row(
+        self, obj: Obj, rest: bytes, include: str, now: float, whole: bytes | None = None, version: str = "v1"
+    ) -> Obj:
+        """One row; include is None, Metadata or Object (`whole` are the bytes of that object)."""
+        if include == "None":
+            shown: Any = None
+        elif include == "Object":
+            shown = msgspec.Raw(whole or b"null")
+        else:
+            shown = msgspec.Raw(partial(rest, version))
+        return {"cells": self.cells(obj, now), "object": shown}
+
+    def table(self, rows: list[Obj], metadata: Obj, version: str = "v1", definitions: bool = True) -> Obj:
+        """A whole Table."""
+        return {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{version}",
+            "metadata": metadata,
+            "columnDefinitions": self.definitions if definitions else None,
+            "rows": rows,
+        }
+
+
+def _definition(column: Column, kind: str) -> Obj:
+    return {
+        "name": column.name,
+        "type": kind,
+        "format": column.format,
+        "description": column.description,
+        "priority": column.priority,
+    }
+
+
+def _cell(column: Column) -> Callable[[Obj, float], Any]:
+    value = column.value
+    if callable(value):
+        takes_now = len(inspect.signature(value).parameters) > 1
+        return value if takes_now else lambda obj, now: value(obj)
+    if column.type == "date":
+        return lambda obj, now: age(paths.get(obj, value, None), now)
+    missing: Any = 0 if column.type in ("integer", "number") else False if column.type == "boolean" else ""
+    return lambda obj, now: paths.get(obj, value, missing)
+
+
+def age(text: str | None, now: float) -> str:
+    """How long ago, as kubectl shows it."""
+    if not text:
+        return "<unknown>"
+    try:
+        then: datetime = times.parse_time(text)
+    except ValueError:
+        return "<invalid>"
+    return times.human_duration(now - then.timestamp())
+
+
+def row_of(printer: Printer, whole: bytes, rest: bytes, include: str, now: float, version: str = "v1") -> Obj:
+    """A row from encoded bytes."""
+    return printer.row(decode(whole), rest, include, now, whole, version)

@@ -1,0 +1,132 @@
+"""A served resource as seen through the shelf that stores it: conversion between versions, columns, encoded forms.
+
+One stored form, one cache; another version is converted on the way out and in. Holds no objects.
+"""
+
+import time
+from typing import Any
+
+import msgspec
+
+from kk.kinds.kind import Conversion, Resource
+from kk.server.cache import Cache, Item, Shelf
+from kk.server.encoding import Obj, decode, encode, head_of, metadata_in_order, with_revision
+from kk.server.tables import Printer, partial, row_of
+
+_PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}'
+
+
+class View:
+    """See the module's docstring. `shelf` is None for resources that are never stored."""
+
+    def __init__(self, resource: Resource, shelf: Shelf):
+        self.resource, self.shelf = resource, shelf
+        self.strategy = resource.strategy
+        self.head = head_of(resource.api_version, resource.kind)
+        self.list_kind = resource.list_kind or f"{resource.kind}List"
+        self.list_head = b'{"kind":"%b","apiVersion":"%b","metadata":' % (
+            self.list_kind.encode(),
+            resource.api_version.encode(),
+        )
+        self.conversion = self._conversion()
+        self._printer: Printer | None = None
+
+    def _conversion(self) -> Conversion | None:
+        if self.resource.api_version == self.resource.storage_version:
+            return None
+        for conversion in self.shelf.resource.strategy.conversions:
+            if conversion.api_version == self.resource.api_version:
+                return conversion
+        return None
+
+    @property
+    def printer(self) -> Printer:
+        """The columns of this version; conversions without columns of their own show the stored version's."""
+        if self._printer is None:
+            columns = self.strategy.columns
+            if self.conversion is not None and self.conversion.columns is not None:
+                columns = self.conversion.columns
+            self._printer = Printer(self.resource, columns)
+        return self._printer
+
+    # out
+
+    def rest(self, item: Item) -> bytes:
+        """An item's JSON after kind and apiVersion, in this version."""
+        if self.conversion is None:
+            return item.rest
+        obj = self.obj(item)
+        ordered: Obj = {"metadata": metadata_in_order(obj["metadata"])}
+        ordered.update((k, v) for k, v in obj.items() if k not in ("metadata", "kind", "apiVersion"))
+        return with_revision(encode(ordered), item.revision)[1:]
+
+    def whole(self, item: Item) -> bytes:
+        """An object in this version, encoded."""
+        return self.head + self.rest(item)
+
+    def obj(self, item: Item) -> Obj:
+        """An object in this version, decoded; the caller owns it."""
+        obj = decode(self.shelf.head + item.rest)
+        return self.from_stored(obj)
+
+    def from_stored(self, obj: Obj) -> Obj:
+        """A stored object (a dict that the caller owns) in this version."""
+        if self.conversion is not None:
+            obj = self.conversion.from_stored(obj)
+        obj["kind"], obj["apiVersion"] = self.resource.kind, self.resource.api_version
+        return obj
+
+    def to_stored(self, obj: Obj) -> Obj:
+        """An object of this version in the stored one."""
+        if self.conversion is not None:
+            obj = self.conversion.to_stored(obj)
+            obj["kind"], obj["apiVersion"] = self.shelf.resource.kind, self.shelf.resource.storage_version
+        return obj
+
+    def partial(self, item: Item, version: str) -> bytes:
+        """An item as PartialObjectMetadata."""
+        return partial(item.rest, version)
+
+    def row(self, item: Item, include: str, version: str, now: float) -> Obj:
+        """An item as a row of a Table."""
+        rest = self.rest(item)
+        return row_of(self.printer, self.head + rest, rest, include, now, version)
+
+    def table(self, rows: list[Obj], metadata: Obj, version: str, definitions: bool = True) -> bytes:
+        """Rows as an encoded Table."""
+        return encode(self.printer.table(rows, metadata, version, definitions))
+
+
+class Views:
+    """Views of all served resources, made on first use."""
+
+    def __init__(self, resources: dict[tuple[str, str, str], Resource], cache: Cache):
+        self._resources, self._cache = resources, cache
+        self._views: dict[tuple[str, str, str], View | None] = {}
+
+    def get(self, key: tuple[str, str, str]) -> View | None:
+        """The view of (group, version, plural), or None where nothing is stored under it."""
+        if key in self._views:
+            return self._views[key]
+        resource = self._resources.get(key)
+        view = None
+        if resource is not None:
+            group = resource.storage_version.rpartition("/")[0]
+            shelf = self._cache.shelves.get((group, resource.plural))
+            view = View(resource, shelf) if shelf is not None else None
+        self._views[key] = view
+        return view
+
+    def forget(self, key: tuple[str, str, str]) -> None:
+        """A resource changed or is no longer served."""
+        self._views.pop(key, None)
+
+
+def clock() -> float:
+    """Now, as a POSIX time: ages in tables follow the wall clock."""
+    return time.time()
+
+
+def raw(data: bytes) -> Any:
+    """Encoded JSON to stand inside of something that is encoded later."""
+    return msgspec.Raw(data)

@@ -1,0 +1,332 @@
+"""Watches: changes go from the cache to many streams, each encoded once per representation and written in batches.
+
+A Channel is what watchers with equal selectors and form share; a Watcher is one stream with a bounded buffer: who reads too
+slowly is cut off and resumes by its resourceVersion. Resuming comes from the shelf's ring, or from the store's log when older.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from kk.base.errors import StatusError, expired
+from kk.server.cache import RING, Change, Item, Shelf
+from kk.server.context import Request, Server
+from kk.server.encoding import encode
+from kk.server.negotiate import Form, form_of
+from kk.server.reads import key_of
+from kk.server.routing import truth
+from kk.server.selection import ListOptions, integer, list_options, matches
+from kk.server.views import View, clock
+from kk.store.api import Compacted, Event, Future
+
+#: events a stream may lag behind
+_LAG = 4096
+#: a watch without timeoutSeconds lasts this long, up to twice as long
+_LASTS = 1800.0
+#: seconds between bookmarks, which are only sent where something happened meanwhile
+_BOOKMARKS = 60.0
+
+
+class Watcher:
+    """One stream's buffer. `revision` is what it has been told up to."""
+
+    __slots__ = ("buffer", "waiter", "over", "bookmarks", "revision", "channel")
+
+    def __init__(self, channel: "Channel", bookmarks: bool):
+        self.channel, self.bookmarks = channel, bookmarks
+        self.buffer: list[bytes] = []
+        self.waiter: asyncio.Future[None] | None = None
+        self.over = False
+        self.revision = 0
+
+    def push(self, line: bytes) -> None:
+        """Queue a line; cut the stream off where it lags too far."""
+        if len(self.buffer) >= _LAG:
+            self.buffer.clear()
+            self.over = True
+        elif not self.over:
+            self.buffer.append(line)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the stream's task look."""
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def end(self) -> None:
+        """No more after what is queued."""
+        self.over = True
+        self.wake()
+
+
+class Channel:
+    """Watchers that see the same lines."""
+
+    def __init__(self, key: Any, view: View, options: ListOptions, form: Form, include: str):
+        self.key, self.view, self.options, self.form, self.include = key, view, options, form, include
+        self.shelf: Shelf = view.shelf
+        self._prefix = f"{options.namespace}/" if options.namespace else ""
+        self._key = key_of(self.shelf, options.namespace, options.name) if options.name and options.namespace else ""
+        self._all = options.everything
+        self._form = (view.resource.api_version, form, include)
+        self.watchers: list[Watcher] = []
+
+    def __call__(self, change: Change) -> None:
+        """A listener of the shelf."""
+        line = self.line(change)
+        if line is not None:
+            for watcher in self.watchers:
+                watcher.push(line)
+
+    def line(self, change: Change) -> bytes | None:
+        """What to send for a change, None where it is not selected."""
+        if not change.item.key.startswith(self._prefix):
+            return None
+        old = change.old
+        if self._all:
+            before, after = old is not None, not change.deleted
+        else:
+            before = old is not None and matches(self.options, self.shelf, old)
+            after = not change.deleted and matches(self.options, self.shelf, change.item)
+        if after:
+            return self.encoded(change, "MODIFIED" if before else "ADDED")
+        return self.encoded(change, "DELETED") if before else None
+
+    def encoded(self, change: Change, what: str) -> bytes:
+        """A change as a line, made once for every channel of the same form."""
+        key = (what, self._form)
+        line = change.encoded.get(key)
+        if line is None:
+            item = change.item
+            if what == "DELETED" and change.old is not None:
+                item = restamped(change.old, change.revision)  # what the watcher knew, at the revision it went
+            line = change.encoded[key] = self.render(what, item)
+        return line
+
+    def render(self, what: str, item: Item, definitions: bool = False) -> bytes:
+        """An event line for an item."""
+        view = self.view
+        if self.form.kind == "Table":
+            row = view.row(item, self.include, self.form.version, clock())
+            body = view.table([row], {"resourceVersion": str(item.revision)}, self.form.version, definitions)
+        elif self.form.kind:
+            body = view.partial(item, self.form.version)
+        else:
+            body = view.whole(item)
+        return b'{"type":"%b","object":%b}\n' % (what.encode(), body)
+
+    def bookmark(self, revision: int, initial_end: bool = False) -> bytes:
+        """A bookmark line in this channel's form."""
+        metadata: dict[str, Any] = {"resourceVersion": str(revision), "creationTimestamp": None}
+        if initial_end:
+            metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+        resource = self.view.resource
+        if self.form.kind == "Table":
+            body: Any = self.view.printer.table([], {"resourceVersion": str(revision)}, self.form.version, False)
+            if initial_end:
+                body["rows"] = [
+                    {
+                        "cells": [],
+                        "object": {
+                            "kind": "PartialObjectMetadata",
+                            "apiVersion": f"meta.k8s.io/{self.form.version}",
+                            "metadata": metadata,
+                        },
+                    }
+                ]
+        elif self.form.kind:
+            body = {
+                "kind": "PartialObjectMetadata",
+                "apiVersion": f"meta.k8s.io/{self.form.version}",
+                "metadata": metadata,
+            }
+        else:
+            body = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+        return b'{"type":"BOOKMARK","object":%b}\n' % encode(body)
+
+
+def restamped(item: Item, revision: int) -> Item:
+    """An item with another resourceVersion."""
+    rest = item.rest.replace(b'"resourceVersion":"%d"' % item.revision, b'"resourceVersion":"%d"' % revision, 1)
+    return Item(item.key, revision, item.created, rest, item.labels, item.fields)
+
+
+class Watching:
+    """All channels of a server, and the timer of bookmarks."""
+
+    def __init__(self, server: Server):
+        self._server = server
+        self._channels: dict[Any, Channel] = {}
+        self._bookmarks: asyncio.TimerHandle | None = None
+
+    def join(self, view: View, options: ListOptions, form: Form, include: str, texts: Any, bookmarks: bool) -> Watcher:
+        """A watcher that from now on gets every change."""
+        key = (view.resource.key, options.namespace, options.name, texts, form, include)
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = Channel(key, view, options, form, include)
+            view.shelf.listeners.append(channel)
+        watcher = Watcher(channel, bookmarks)
+        watcher.revision = self._server.cache.revision
+        channel.watchers.append(watcher)
+        if bookmarks and self._bookmarks is None:
+            self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick)
+        return watcher
+
+    def leave(self, watcher: Watcher) -> None:
+        """The stream is over."""
+        channel = watcher.channel
+        channel.watchers.remove(watcher)
+        if not channel.watchers:
+            self._channels.pop(channel.key, None)
+            channel.shelf.listeners.remove(channel)
+
+    def end(self, shelf: Shelf | None = None) -> None:
+        """End all streams, or those of a resource that is no longer served."""
+        if shelf is None and self._bookmarks is not None:
+            self._bookmarks.cancel()
+        for channel in list(self._channels.values()):
+            if shelf is None or channel.shelf is shelf:
+                for watcher in channel.watchers:
+                    watcher.end()
+
+    def _tick(self) -> None:
+        revision, some = self._server.cache.revision, False
+        for channel in self._channels.values():
+            line = b""
+            for watcher in channel.watchers:
+                if watcher.bookmarks:
+                    some = True
+                    if watcher.revision < revision:
+                        line = line or channel.bookmark(revision)
+                        watcher.revision = revision
+                        watcher.push(line)
+        self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick) if some else None
+
+
+async def watch(request: Request, view: View) -> None:
+    """Answer a watch request until it times out, the client leaves, it lags, or the server stops."""
+    info, server = request.info, request.server
+    form = form_of(request.headers.get(b"accept", b""), read=True)
+    options = list_options(info, view.shelf)
+    seconds = integer(info, "timeoutSeconds") or _LASTS * (1 + random.random())
+    bookmarks = "allowWatchBookmarks" in info.query and truth(info.param("allowWatchBookmarks"))
+    texts = (info.param("labelSelector"), info.param("fieldSelector"))
+    include = info.param("includeObject") or "Metadata"
+    watcher = server.watching.join(view, options, form, include, texts, bookmarks)
+    gone = server.spawn(_until_gone(request, watcher))
+    timer = server.loop.call_later(seconds, watcher.end)
+    try:
+        await _start(request)
+        try:
+            await request.send(_chunk(await _first(server, watcher, info, options)))
+            await _stream(request, watcher)
+        except StatusError as error:
+            await request.send(_chunk([_error_line(error)]))
+        await request.send({"type": "http.response.body", "body": b""})
+    finally:
+        timer.cancel()
+        gone.cancel()
+        server.watching.leave(watcher)
+
+
+async def _start(request: Request) -> None:
+    headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
+    await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+def _chunk(lines: list[bytes]) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": b"".join(lines), "more_body": True}
+
+
+def _error_line(error: StatusError) -> bytes:
+    return b'{"type":"ERROR","object":%b}\n' % encode(error.status)
+
+
+async def _until_gone(request: Request, watcher: Watcher) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    watcher.buffer.clear()
+    watcher.end()
+
+
+async def _stream(request: Request, watcher: Watcher) -> None:
+    loop = request.server.loop
+    while True:
+        if watcher.buffer:
+            lines, watcher.buffer = watcher.buffer, []
+            await request.send(_chunk(lines))
+            continue
+        if watcher.over:
+            return
+        watcher.waiter = loop.create_future()
+        await watcher.waiter
+        watcher.waiter = None
+
+
+# what a stream begins with
+
+
+async def _first(server: Server, watcher: Watcher, info: Any, options: ListOptions) -> list[bytes]:
+    """The lines before live changes; the watcher already collects those from the newest revision on."""
+    channel, current = watcher.channel, server.cache.revision
+    text = options.version
+    initial = info.query.get("sendInitialEvents")
+    if initial is not None and truth(initial[0]):
+        return _existing(channel, watcher) + [channel.bookmark(current, initial_end=True)]
+    if text and not text.isdigit():
+        raise StatusError(
+            400, "BadRequest", f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
+    version = int(text or "0")
+    if not version:
+        return [] if initial is not None else _existing(channel, watcher)
+    if version >= channel.shelf.version:
+        return []
+    if version >= channel.shelf.ring_from:
+        return [line for c in channel.shelf.ring if c.revision > version and (line := channel.line(c)) is not None]
+    return await _from_store(server, channel, version, current)
+
+
+def _existing(channel: Channel, watcher: Watcher) -> list[bytes]:
+    from kk.server.selection import select
+
+    items = select(channel.options, channel.shelf)
+    return [channel.render("ADDED", i, definitions=n == 0) for n, i in enumerate(items)]
+
+
+async def _from_store(server: Server, channel: Channel, version: int, current: int) -> list[bytes]:
+    """Changes after a version that the ring no longer has, up to the revision from which the watcher collects."""
+    shelf, store = channel.shelf, server.cache.store
+    prefix = shelf.prefix + (f"{channel.options.namespace}/" if channel.options.namespace else "")
+
+    def read() -> tuple[list[Event], list[Event]]:
+        return store.load_at(prefix, version), store.after(version, prefix)
+
+    try:
+        state, events = await server.loop.run_in_executor(None, read)
+    except Compacted as compacted:
+        raise expired(f"too old resource version: {version} ({compacted.oldest})") from None
+    except Future:
+        return []
+    known = {e.key: _item(shelf, e) for e in state}
+    return list(_replayed(channel, known, (e for e in events if e.revision <= current)))
+
+
+def _item(shelf: Shelf, event: Event) -> Item:
+    return shelf.make(event.key[len(shelf.prefix) :], event.revision, event.created, event.value, None)
+
+
+def _replayed(channel: Channel, known: dict[str, Item], events: Iterable[Event]) -> Iterable[bytes]:
+    for event in events:
+        item, old = _item(channel.shelf, event), known.pop(event.key, None)
+        if not event.deleted:
+            known[event.key] = item
+        line = channel.line(Change(event.revision, item, old, event.deleted))
+        if line is not None:
+            yield line
+
+
+#: the ring is what resuming is cheap for
+assert RING <= _LAG

@@ -1,0 +1,112 @@
+"""POST: one new object. Retries generated names that are taken; everything else happens once."""
+
+from kk.base import names
+from kk.base.errors import StatusError, already_exists, bad_request
+from kk.server.answers import item_response
+from kk.server.bodies import read_object
+from kk.server.cache import Item
+from kk.server.context import Request, Response
+from kk.server.encoding import Obj, stored
+from kk.server.negotiate import form_of
+from kk.server.pipeline import Lost
+from kk.server.views import View
+from kk.server.writes.options import write_options
+from kk.server.writes.write import Write, dry_item, new_uid
+
+#: generated names that may be taken before the client is told
+_TRIES = 8
+
+
+async def handle(request: Request, view: View) -> Response:
+    """Answer a create."""
+    form = form_of(request.headers.get(b"accept", b""), read=False)
+    options = write_options(request.info, "CreateOptions")
+    obj = await read_object(request, view, options.validation)
+    item = await create(Write.of(request, view, "CREATE", options), obj)
+    return item_response(request, view, item, form, 201)
+
+
+async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
+    """Run the steps of a create. `obj` is of the view's version and the callee's to change; `manage` False where it brings managedFields along. Raises StatusError."""
+    metadata = obj["metadata"]
+    check_namespace(write, metadata)
+    if metadata.get("resourceVersion"):
+        raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
+    generated = not metadata.get("name") and bool(metadata.get("generateName"))
+    stored_obj = write.view.to_stored(obj)
+    for attempt in range(_TRIES if generated else 1):
+        if generated:
+            stored_obj["metadata"]["name"] = names.generate_name(metadata["generateName"])
+        try:
+            return await _create_once(write, stored_obj, manage)
+        except Lost:
+            if not generated or attempt == _TRIES - 1:
+                break
+    resource = write.view.resource
+    error = already_exists(resource.plural, resource.group, stored_obj["metadata"]["name"])
+    if generated:
+        error.status["details"]["retryAfterSeconds"] = 1
+        error.status["message"] += ", the server was not able to generate a unique name for the object"
+    raise error
+
+
+async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
+    shelf, strategy = write.view.shelf, write.view.shelf.resource.strategy
+    metadata = obj["metadata"]
+    if not write.name:
+        write.name = metadata.get("name") or ""
+    if strategy.default is not None:
+        strategy.default(obj)
+    await write.admit(obj, None, validating=False)
+    prepare(write, obj)
+    if manage:
+        write.manage(None, obj)
+    release = write.server.write.allocators.prepare(write, obj, None)
+    try:
+        name = metadata.get("name") or ""
+        write.refuse([*write.meta_faults(obj, None), *strategy.validate(obj, None)], name)
+        for text in strategy.warnings(obj, None):
+            write.warn(text)
+        await write.admit(obj, None, validating=True)
+        key = write.key(name)
+        if key in shelf.items:
+            raise Lost
+        if write.options.dry_run:
+            release()
+            return dry_item(write.view, key, obj, stored(obj), 0)
+        return await write.server.write.put(shelf, key, obj, 0)
+    except BaseException:
+        release()
+        raise
+
+
+def prepare(write: Write, obj: Obj) -> None:
+    """What the server alone sets on a new object."""
+    resource = write.view.shelf.resource
+    metadata = obj["metadata"]
+    for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+        metadata.pop(key, None)
+    metadata["uid"] = new_uid()
+    metadata["creationTimestamp"] = write.server.write.now()
+    if resource.namespaced:
+        metadata["namespace"] = write.namespace
+    if resource.strategy.generation:
+        metadata["generation"] = 1
+    else:
+        metadata.pop("generation", None)
+    if "status" in resource.subresources:
+        obj.pop("status", None)
+    if resource.strategy.prepare_create is not None:
+        resource.strategy.prepare_create(obj)
+
+
+def check_namespace(write: Write, metadata: Obj) -> None:
+    """The body's namespace against the path's; what has no namespace loses it. Raises 400."""
+    if not write.view.resource.namespaced:
+        metadata.pop("namespace", None)
+        return
+    given = metadata.get("namespace") or ""
+    if not given:
+        metadata["namespace"] = write.namespace
+    elif given != write.namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")

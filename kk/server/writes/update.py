@@ -1,0 +1,219 @@
+"""PUT, and the steps that every change of an existing object runs: patches, sub-resources and in-process writers come here too.
+
+A change that alters nothing is not stored and keeps its resourceVersion. An object that waits for its last finalizer goes when
+an update takes that finalizer away.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from kk.base.errors import FieldError, StatusError, bad_request, conflict, invalid, invalid_value
+from kk.server.answers import item_response
+from kk.server.bodies import read_object
+from kk.server.cache import Item
+from kk.server.context import Request, Response
+from kk.server.encoding import Obj, decode, encode, stored, with_revision
+from kk.server.negotiate import form_of
+from kk.server.pipeline import Lost, lost
+from kk.server.reads import find
+from kk.server.views import View
+from kk.server.writes import create as creating
+from kk.server.writes.options import write_options
+from kk.server.writes.write import RETRIES, Write, dry_item
+
+#: fields of metadata that a client cannot change by leaving them out
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+
+
+async def handle(request: Request, view: View) -> Response:
+    """Answer a PUT; some kinds are created by it."""
+    form = form_of(request.headers.get(b"accept", b""), read=False)
+    options = write_options(request.info, "UpdateOptions")
+    obj = await read_object(request, view, options.validation)
+    write = Write.of(request, view, "UPDATE", options)
+    check_identity(write, obj)
+    if view.shelf.resource.strategy.create_on_update and write.key(write.name) not in view.shelf.items:
+        write.operation = "CREATE"
+        return item_response(request, view, await creating.create(write, obj), form, 201)
+    item = await update(write, lambda old: copied(obj), put=True)
+    return item_response(request, view, item, form)
+
+
+def copied(obj: Obj) -> Obj:
+    """A copy that the steps may change, so that a retry begins afresh; values below metadata and spec are replaced, not changed."""
+    return decode(encode(obj))
+
+
+def check_identity(write: Write, obj: Obj) -> None:
+    """The body's name and namespace against the path's. Raises 400."""
+    metadata = obj["metadata"]
+    creating.check_namespace(write, metadata)
+    name = metadata.get("name") or ""
+    if not name:
+        raise bad_request("name must be provided")
+    if name != write.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({write.name})")
+
+
+async def update(
+    write: Write,
+    change: Callable[[Obj], Obj],
+    *,
+    put: bool = False,
+    manage: bool = True,
+    merge: "Callable[[Obj, Obj], None] | None" = None,
+) -> Item:
+    """Change an object: `change` gets it (in the view's version) and returns what it shall be. Raises StatusError.
+
+    put      without a resourceVersion only kinds that allow it are changed
+    manage   False where the change brings managedFields along (server-side apply)
+    merge    a sub-resource's own way to say what it may change: merge(new, old); None: everything but what the main resource keeps
+    """
+    view = write.view
+    for _ in range(RETRIES):
+        item = find(view, write.namespace, write.name)
+        old = view.shelf.obj(item)
+        asked = change(view.from_stored(view.shelf.obj(item)))
+        conditional = check_version(write, asked, item, put)
+        new = view.to_stored(asked)
+        try:
+            return await _update_once(write, item, old, new, manage, merge)
+        except Lost:
+            if conditional:
+                break
+    raise lost(view, write.name)
+
+
+def check_version(write: Write, asked: Obj, item: Item, put: bool) -> bool:
+    """Hold resourceVersion and uid against the object; True where the write is bound to a version. Raises 409, 422, 500."""
+    metadata, resource = asked["metadata"], write.view.resource
+    uid = metadata.get("uid")
+    version = metadata.get("resourceVersion") or ""
+    if version and not version.isdigit():
+        raise StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    if put and uid:
+        live = _uid(item)
+        if uid != live:
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live}"
+            raise conflict(resource.plural, resource.group, write.name, why)
+    if not version or version == "0":
+        if put and not write.view.shelf.resource.strategy.unconditional_update:
+            fault = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid(resource.plural, resource.group, write.name, [fault])
+        return False
+    if int(version) != item.revision:
+        raise lost(write.view, write.name)
+    return put
+
+
+def _uid(item: Item) -> str:
+    return decode(b"{" + item.rest)["metadata"].get("uid", "")
+
+
+async def _update_once(
+    write: Write, item: Item, old: Obj, new: Obj, manage: bool, merge: "Callable[[Obj, Obj], None] | None"
+) -> Item:
+    view = write.view
+    shelf, strategy = view.shelf, view.shelf.resource.strategy
+    if strategy.default is not None:
+        strategy.default(new)
+    if merge is not None:
+        merge(new, old)
+    await write.admit(new, old, validating=False)
+    prepare(write, new, old, manage, merge)
+    release = write.server.write.allocators.prepare(write, new, old)
+    try:
+        write.refuse(_faults(write, new, old), write.name)
+        for text in strategy.warnings(new, old):
+            write.warn(text)
+        await write.admit(new, old, validating=True)
+        value = stored(new)
+        rest = with_revision(value[len(shelf.head) :], item.revision)
+        if rest == item.rest:
+            release()
+            return item
+        if write.options.dry_run:
+            release()
+            return dry_item(view, item.key, new, value, item.revision)
+        if is_over(new):
+            return await write.server.write.remove(shelf, item)
+        return await write.server.write.put(shelf, item.key, new, item.revision, value)
+    except BaseException:
+        release()
+        raise
+
+
+def _faults(write: Write, new: Obj, old: Obj) -> list[FieldError]:
+    strategy = write.view.shelf.resource.strategy
+    faults = write.meta_faults(new, old)
+    if write.subresource == "status":
+        return [*faults, *strategy.validate_status(new, old)]
+    return [*faults, *strategy.validate(new, old)]
+
+
+def is_over(obj: Obj) -> bool:
+    """Whether an object that is being deleted has nothing left to wait for."""
+    metadata = obj["metadata"]
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    if metadata.get("deletionGracePeriodSeconds"):
+        return False
+    return not (obj.get("kind") == "Namespace" and obj["spec"].get("finalizers"))
+
+
+def prepare(write: Write, new: Obj, old: Obj, manage: bool, merge: Any) -> None:
+    """What the server alone sets on an object that changes."""
+    resource = write.view.shelf.resource
+    metadata, before = new["metadata"], old["metadata"]
+    for key in _KEPT:
+        if key in before:
+            if key not in metadata or key in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
+                metadata[key] = before[key]
+        elif key != "uid":
+            metadata.pop(key, None)
+    metadata.pop("selfLink", None)
+    if resource.namespaced:
+        metadata.setdefault("namespace", write.namespace)
+    if write.subresource == "status":
+        _only_status(new, old)
+    elif merge is None:
+        _all_but_status(write, new, old)
+        if resource.strategy.prepare_update is not None:
+            resource.strategy.prepare_update(new, old)
+    # a binding is no change of what the user asked for
+    if resource.strategy.generation and write.subresource != "binding" and _spec_changed(new, old):
+        metadata["generation"] = (before.get("generation") or 0) + 1
+    if manage:
+        write.manage(old, new)
+
+
+def _all_but_status(write: Write, new: Obj, old: Obj) -> None:
+    if "status" in write.view.shelf.resource.subresources:
+        if "status" in old:
+            new["status"] = old["status"]
+        else:
+            new.pop("status", None)
+
+
+def _only_status(new: Obj, old: Obj) -> None:
+    """A write to status changes status and what of metadata is nobody's spec."""
+    status = new.get("status")
+    metadata = new["metadata"]
+    for key in list(new):
+        if key not in ("kind", "apiVersion", "metadata", "status"):
+            del new[key]
+    for key, value in old.items():
+        if key not in ("kind", "apiVersion", "metadata", "status"):
+            new[key] = value
+    if status is not None:
+        new["status"] = new.pop("status")
+    for key in ("deletionTimestamp", "ownerReferences"):
+        if key in old["metadata"]:
+            metadata[key] = old["metadata"][key]
+        else:
+            metadata.pop(key, None)
+
+
+def _spec_changed(new: Obj, old: Obj) -> bool:
+    ignored = ("metadata", "status", "kind", "apiVersion")
+    return any(key not in ignored and new.get(key) != old.get(key) for key in {*new, *old})

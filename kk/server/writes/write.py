@@ -1,0 +1,189 @@
+"""One write on its way: who, what, with which options, and the steps that creates and updates share.
+
+The steps run in the order of k8s.io/apiserver: default → mutate (admission) → prepare → validate → validate (admission) → store.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from kk.base.errors import FieldError, invalid
+from kk.base.patch import apply as managed
+from kk.base.times import parse_time
+from kk.kinds import meta
+from kk.server import admit
+from kk.server.cache import Item
+from kk.server.context import Attributes, Request, Server, User
+from kk.server.encoding import Obj
+from kk.server.reads import key_of
+from kk.server.views import View
+from kk.server.writes.options import WriteOptions
+
+#: how often a write that anybody may redo is redone
+RETRIES = 30
+
+
+class Write:
+    """See the module's docstring. `warnings` are told to the client in the end."""
+
+    __slots__ = (
+        "server",
+        "view",
+        "operation",
+        "subresource",
+        "namespace",
+        "name",
+        "user",
+        "options",
+        "manager",
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        server: Server,
+        view: View,
+        operation: str,
+        subresource: str,
+        namespace: str,
+        name: str,
+        user: User,
+        options: WriteOptions,
+        manager: str,
+    ):
+        self.server, self.view, self.operation, self.subresource = server, view, operation, subresource
+        self.namespace, self.name, self.user, self.options, self.manager = namespace, name, user, options, manager
+        self.warnings: list[str] = []
+
+    @classmethod
+    def of(cls, request: Request, view: View, operation: str, options: WriteOptions) -> "Write":
+        """The write that a request asks for."""
+        info = request.info
+        manager = options.manager or manager_of(request.headers.get(b"user-agent", b""))
+        write = cls(
+            request.server,
+            view,
+            operation,
+            info.subresource,
+            info.namespace if view.resource.namespaced else "",
+            info.name,
+            request.user,
+            options,
+            manager,
+        )
+        write.warnings = request.warnings
+        return write
+
+    @classmethod
+    def inside(
+        cls,
+        server: Server,
+        view: View,
+        operation: str,
+        user: User,
+        namespace: str = "",
+        name: str = "",
+        subresource: str = "",
+        manager: str = "kube-apiserver",
+    ) -> "Write":
+        """A write that the server itself makes."""
+        return cls(server, view, operation, subresource, namespace, name, user, WriteOptions(), manager)
+
+    def warn(self, text: str) -> None:
+        """Tell the client, each text once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    # admission
+
+    def attributes(self, obj: Obj | None, old: Obj | None, operation: str = "") -> Attributes:
+        """What admission looks at."""
+        return Attributes(
+            operation or self.operation,
+            self.view.resource,
+            self.subresource,
+            self.namespace,
+            self.name,
+            obj,
+            old,
+            self.user,
+            self.options.dry_run,
+            self.server,
+            self.options.wire,
+            self.warnings,
+        )
+
+    async def admit(self, obj: Obj | None, old: Obj | None, validating: bool) -> None:
+        """Run one phase of admission."""
+        resource = self.view.resource
+        phases = self.server.write.admission.phases(self.operation, resource.group, resource.plural, self.subresource)
+        phase = phases[1] if validating else phases[0]
+        if phase:
+            await admit.run(phase, self.attributes(obj, old))
+
+    # faults
+
+    def refuse(self, faults: list[FieldError], name: str) -> None:
+        """Raise 422 where there are faults."""
+        if faults:
+            raise invalid(self.view.resource.kind, self.view.resource.group, name, faults)
+
+    def meta_faults(self, obj: Obj, old: Obj | None) -> list[FieldError]:
+        """Faults of ObjectMeta."""
+        strategy = self.view.shelf.resource.strategy
+        namespaced = self.view.resource.namespaced
+        return list(
+            meta.validate(obj["metadata"], old["metadata"] if old else None, namespaced, strategy.validate_name)
+        )
+
+    # managed fields
+
+    def manage(self, old: Obj | None, new: Obj) -> None:
+        """Bring metadata.managedFields of `new` up to date: this writer owns what it changed."""
+        resource = self.view.shelf.resource
+        now = self.server.write.now()
+        entries = managed.update(
+            old, new, resource.schema, self.manager, "Update", resource.api_version, self.subresource, now
+        )
+        metadata = new["metadata"]
+        metadata.pop("managedFields", None)
+        if entries:
+            metadata["managedFields"] = entries
+
+    # keys and identities
+
+    def key(self, name: str) -> str:
+        """The object's key on its shelf."""
+        return key_of(self.view.shelf, self.namespace, name)
+
+
+def manager_of(agent: bytes) -> str:
+    """The field manager of a client that names none: its user agent up to the first slash."""
+    return agent.decode("latin-1").split("/", 1)[0][:128] or "unknown"
+
+
+def new_uid() -> str:
+    """A uid."""
+    return str(uuid4())
+
+
+def dry_item(view: View, key: str, obj: Obj, value: bytes, revision: int) -> Item:
+    """The item that a dry run answers with."""
+    item = view.shelf.make(key, revision, revision, value, obj)
+    if not revision:
+        item.rest = item.rest.replace(b'"resourceVersion":"0",', b"", 1)
+    return item
+
+
+def later(now: str, seconds: int) -> str:
+    """A time as text, some seconds after another."""
+    from datetime import timedelta
+
+    from kk.base.times import format_time
+
+    return format_time(parse_time(now) + timedelta(seconds=seconds))
+
+
+def generation(metadata: Obj) -> int:
+    """metadata.generation, 0 where there is none."""
+    value: Any = metadata.get("generation")
+    return value if isinstance(value, int) else 0
