@@ -7,6 +7,8 @@ import ipaddress
 import re
 
 from kk.base.errors import invalid_value
+from kk.base.names import parse_cidr as parse_cidr
+from kk.base.names import parse_ip as parse
 from kk.kinds._checks import Errors
 
 _IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
@@ -15,26 +17,6 @@ _ZEROS = re.compile(r"(^|\.)0+(?=\d)")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def parse(text: str) -> Address | None:
-    """An address, read sloppily (leading zeros are decimal), or None."""
-    try:
-        return ipaddress.ip_address(_ZEROS.sub(r"\1", text) if ":" not in text else text)
-    except ValueError:
-        return None
-
-
-def parse_cidr(text: str) -> Network | None:
-    """A network with the bits beyond its prefix cleared, read sloppily, or None."""
-    address, slash, length = text.partition("/")
-    found = parse(address)
-    if found is None or not slash or not re.fullmatch(r"[0-9]{1,3}", length):
-        return None
-    try:
-        return ipaddress.ip_network(f"{found}/{int(length)}", strict=False)
-    except ValueError:
-        return None
 
 
 def _has_zeros(text: str) -> bool:

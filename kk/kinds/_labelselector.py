@@ -3,18 +3,10 @@
 Source of the words: k8s.io/apimachinery `pkg/apis/meta/v1/validation/validation.go`.
 """
 
-from typing import Any
-
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._checks import Errors, Obj, bad, each
-
-
-def check_labels(labels: Any, path: str) -> Errors:
-    """Faults of a map of labels."""
-    for key, value in (labels or {}).items():
-        yield from bad(path, key, names.qualified_name(key))
-        yield from bad(path, value, names.label_value(value))
+from kk.kinds.meta import check_labels
 
 
 def check_selector(selector: Obj | None, path: str) -> Errors:

@@ -19,7 +19,7 @@ def default(obj: Obj) -> None:
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Addresses, ports; an address that stood there before is not asked again for its form."""
-    known = {a.get("ip") for s in (old or {}).get("subsets") or [] for a in _addresses_of(s)}
+    known = {a.get("ip") or "" for s in (old or {}).get("subsets") or [] for a in _addresses_of(s)}
     for path, subset in each("subsets", obj.get("subsets")):
         yield from _subset(path, subset, known)
 

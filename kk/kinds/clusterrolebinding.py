@@ -1,0 +1,23 @@
+"""ClusterRoleBinding: gives the rules of a ClusterRole to users, groups and service accounts, everywhere."""
+
+from kk.base import names
+from kk.kinds._checks import Errors, Obj
+from kk.kinds._rbac import BINDING_COLUMNS, check_binding, default_binding
+from kk.kinds.kind import Kind
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """The role and who gets it."""
+    yield from check_binding(obj, old, ("ClusterRole",), namespaced=False)
+
+
+KIND = Kind(
+    "rbac.authorization.k8s.io/v1",
+    "ClusterRoleBinding",
+    default=default_binding,
+    validate=validate,
+    validate_name=names.path_segment,
+    columns=BINDING_COLUMNS,
+    generation=False,
+    create_on_update=True,
+)

@@ -1,0 +1,14 @@
+"""ConfigMap: configuration by key. Pods read it through kk.agent."""
+
+from typing import Any
+
+from kk.kinds.kind import AGE, Column, Kind
+
+Obj = dict[str, Any]
+
+
+def _size(obj: Obj) -> int:
+    return len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
+
+
+KIND = Kind("v1", "ConfigMap", columns=(Column("Data", _size), AGE), generation=False)

@@ -1,0 +1,108 @@
+"""PersistentVolume: a piece of storage of the cluster. kk.control binds it to a claim; the agent mounts it."""
+
+from kk.base.errors import forbidden_value
+from kk.kinds._cells import access_modes, storage_class, volume_phase
+from kk.kinds._checks import Errors, Obj, canonical, immutable, section
+from kk.kinds._persistentvolume import SOURCES, check_volume_spec, default_volume_spec
+from kk.kinds.kind import AGE, Column, Kind
+
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+
+
+def default(obj: Obj) -> None:
+    """Volumes wait for a claim."""
+    default_volume_spec(section(obj, "spec"))
+    status = section(obj, "status")
+    if not status.get("phase"):
+        status["phase"] = "Pending"
+
+
+def prepare_create(obj: Obj) -> None:
+    """Only the binder says what became of a volume."""
+    obj["status"] = {"phase": "Pending"}
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Where the data lies never changes."""
+    spec = obj["spec"]
+    yield from check_volume_spec("spec", spec, obj["metadata"].get("name") or "")
+    if old is None:
+        return
+    if any(spec.get(s) != old["spec"].get(s) for s in SOURCES):
+        yield forbidden_value("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+    yield from immutable("spec.volumeMode", spec.get("volumeMode"), old["spec"].get("volumeMode"))
+    before = old["spec"].get("nodeAffinity")
+    if before is not None:
+        yield from immutable("spec.nodeAffinity", spec.get("nodeAffinity"), before)
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """A status says its phase; what it says is the binder's affair."""
+    return iter(())
+
+
+def warnings(obj: Obj, old: Obj | None) -> list[str]:
+    """Old annotations and retired kinds of volume."""
+    found = []
+    spec = obj["spec"]
+    annotations = obj["metadata"].get("annotations") or {}
+    if _BETA_CLASS in annotations:
+        found.append(
+            f'metadata.annotations[{_BETA_CLASS}]: deprecated since v1.8; use "storageClassName" attribute instead'
+        )
+    if "volume.beta.kubernetes.io/mount-options" in annotations:
+        found.append(
+            "metadata.annotations[volume.beta.kubernetes.io/mount-options]: deprecated since v1.31; "
+            'use "mountOptions" attribute instead'
+        )
+    if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+        found.append(
+            "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. "
+            "Instead, the recommended approach is to use dynamic provisioning."
+        )
+    for source, text in _RETIRED.items():
+        if spec.get(source) is not None:
+            found.append(f"spec.{source}: {text}")
+    return found
+
+
+_RETIRED = {
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "flocker": "deprecated in v1.22, non-functional in v1.25+",
+    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
+}
+
+
+def _claim(obj: Obj) -> str:
+    ref = obj["spec"].get("claimRef")
+    return f"{ref.get('namespace', '')}/{ref.get('name', '')}" if ref else ""
+
+
+KIND = Kind(
+    "v1",
+    "PersistentVolume",
+    default=default,
+    prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
+    warnings=warnings,
+    columns=(
+        Column("Capacity", lambda obj: canonical((obj["spec"].get("capacity") or {}).get("storage"))),
+        Column("Access Modes", lambda obj: access_modes(obj["spec"].get("accessModes"))),
+        Column("Reclaim Policy", ".spec.persistentVolumeReclaimPolicy"),
+        Column("Status", volume_phase),
+        Column("Claim", _claim),
+        Column("StorageClass", storage_class),
+        Column("VolumeAttributesClass", lambda obj: obj["spec"].get("volumeAttributesClassName") or "<unset>"),
+        Column("Reason", ".status.reason"),
+        AGE,
+        Column("VolumeMode", lambda obj: obj["spec"].get("volumeMode") or "<unset>", priority=1),
+    ),
+    status=True,
+    generation=False,
+)

@@ -1,0 +1,178 @@
+"""PersistentVolumeClaim: a namespace's wish for storage. kk.control finds or makes a volume for it."""
+
+from typing import Any
+
+from kk.base.errors import forbidden_value, invalid_value, required
+from kk.kinds._cells import access_modes, storage_class, volume_phase
+from kk.kinds._checks import Errors, Obj, canonical, fill, one_of, quantity, quantity_not_negative, section
+from kk.kinds._labelselector import check_selector
+from kk.kinds._persistentvolume import VOLUME_MODES, check_modes
+from kk.kinds._storage import check_class
+from kk.kinds.kind import AGE, Column, Kind
+
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+
+
+def default(obj: Obj) -> None:
+    """Claims wait for a volume with a file system."""
+    default_claim_spec(section(obj, "spec"))
+    status = section(obj, "status")
+    if not status.get("phase"):
+        status["phase"] = "Pending"
+
+
+def default_claim_spec(spec: Obj) -> None:
+    """The part that templates of claims share."""
+    fill(spec, "resources", {})
+    fill(spec, "volumeMode", "Filesystem")
+    for field in ("dataSource", "dataSourceRef"):
+        if spec.get(field) is not None:
+            # upstream's type writes the group even where there is none
+            spec[field].setdefault("apiGroup", None)
+
+
+def prepare_create(obj: Obj) -> None:
+    """Both ways to name a data source say the same."""
+    obj["status"] = {"phase": "Pending"}
+    spec = obj["spec"]
+    source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and ref is None:
+        spec["dataSourceRef"] = dict(source)
+    elif ref is not None and source is None and not ref.get("namespace"):
+        spec["dataSource"] = {k: ref.get(k) for k in ("apiGroup", "kind", "name")}
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """The spec, and once bound what of it may still change."""
+    yield from check_claim_spec("spec", obj["spec"])
+    if old is not None:
+        yield from _changes(obj, old)
+
+
+def check_claim_spec(path: str, spec: Obj) -> Errors:
+    """Faults of a claim's spec, wherever it stands."""
+    modes = spec.get("accessModes") or []
+    if not modes:
+        yield required(f"{path}.accessModes", "at least 1 access mode is required")
+    yield from check_selector(spec.get("selector"), f"{path}.selector")
+    yield from check_modes(f"{path}.accessModes", modes)
+    asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    where = f"{path}.resources[storage]"
+    if asked is None:
+        yield required(where)
+    else:
+        yield from quantity_not_negative(where, asked)
+        if quantity(asked).milli() <= 0:
+            yield invalid_value(where, canonical(asked), "must be greater than zero")
+    for field in ("storageClassName", "volumeAttributesClassName"):
+        if spec.get(field):
+            yield from check_class(f"{path}.{field}", spec[field])
+    if spec.get("volumeMode") is not None:
+        yield from one_of(f"{path}.volumeMode", spec["volumeMode"], VOLUME_MODES)
+    yield from _data_source(path, spec)
+
+
+def _data_source(path: str, spec: Obj) -> Errors:
+    for field in ("dataSource", "dataSourceRef"):
+        ref = spec.get(field)
+        if ref is None:
+            continue
+        for part in ("name", "kind"):
+            if not ref.get(part):
+                yield required(f"{path}.{field}.{part}")
+        if not ref.get("apiGroup") and ref.get("kind") and ref["kind"] != "PersistentVolumeClaim":
+            yield invalid_value(
+                f"{path}.{field}",
+                ref["kind"],
+                "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+            )
+    source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and ref is not None and not ref.get("namespace"):
+        if any((source.get(p) or "") != (ref.get(p) or "") for p in ("apiGroup", "kind", "name")):
+            yield invalid_value(f"{path}.dataSource", source.get("name"), "must match dataSourceRef")
+
+
+def _changes(obj: Obj, old: Obj) -> Errors:
+    spec, before = obj["spec"], old["spec"]
+    if _fixed(spec, before, obj, old) != _fixed(before, before, old, old):
+        yield forbidden_value(
+            "spec",
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+        )
+    asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    was = ((before.get("resources") or {}).get("requests") or {}).get("storage")
+    if asked is not None and was is not None and quantity(asked).milli() < quantity(was).milli():
+        have = ((old.get("status") or {}).get("capacity") or {}).get("storage")
+        if have is not None and quantity(asked).milli() < quantity(have).milli():
+            yield forbidden_value("spec.resources.requests.storage", "field can not be less than status.capacity")
+
+
+def _fixed(spec: Obj, before: Obj, obj: Obj, old: Obj) -> Obj:
+    """What of a spec may not differ: everything but the ways in which a claim is completed, grown or given attributes."""
+    kept: dict[str, Any] = {k: v for k, v in spec.items() if v is not None and k != "volumeAttributesClassName"}
+    if not before.get("volumeName"):
+        kept.pop("volumeName", None)
+    if before.get("storageClassName") is None and _BETA_CLASS not in (old["metadata"].get("annotations") or {}):
+        kept.pop("storageClassName", None)
+    resources = dict(kept.get("resources") or {})
+    requests = dict(resources.get("requests") or {})
+    if (old.get("status") or {}).get("phase") == "Bound":
+        requests.pop("storage", None)
+    elif "storage" in requests:
+        requests["storage"] = quantity(requests["storage"]).milli()
+    kept["resources"] = {**resources, "requests": requests}
+    return kept
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """Amounts that the binder reports."""
+    for name, value in ((obj.get("status") or {}).get("capacity") or {}).items():
+        yield from quantity_not_negative(f"status.capacity[{name}]", value)
+
+
+def warnings(obj: Obj, old: Obj | None) -> list[str]:
+    """Old annotations."""
+    found = []
+    if _BETA_CLASS in (obj["metadata"].get("annotations") or {}):
+        found.append(
+            f'metadata.annotations[{_BETA_CLASS}]: deprecated since v1.8; use "storageClassName" attribute instead'
+        )
+    asked = ((obj["spec"].get("resources") or {}).get("requests") or {}).get("storage")
+    if asked is not None and quantity(asked).milli() % 1000:
+        found.append(
+            f'spec.resources.requests[storage]: fractional byte value "{canonical(asked)}" is invalid, must be an integer'
+        )
+    return found
+
+
+def _capacity(obj: Obj) -> str:
+    if not obj["spec"].get("volumeName"):
+        return ""
+    return canonical(((obj.get("status") or {}).get("capacity") or {}).get("storage"))
+
+
+def _modes(obj: Obj) -> str:
+    return access_modes((obj.get("status") or {}).get("accessModes")) if obj["spec"].get("volumeName") else ""
+
+
+KIND = Kind(
+    "v1",
+    "PersistentVolumeClaim",
+    default=default,
+    prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
+    warnings=warnings,
+    columns=(
+        Column("Status", volume_phase),
+        Column("Volume", ".spec.volumeName"),
+        Column("Capacity", _capacity),
+        Column("Access Modes", _modes),
+        Column("StorageClass", storage_class),
+        Column("VolumeAttributesClass", lambda obj: obj["spec"].get("volumeAttributesClassName") or "<unset>"),
+        AGE,
+        Column("VolumeMode", lambda obj: obj["spec"].get("volumeMode") or "<unset>", priority=1),
+    ),
+    status=True,
+    generation=False,
+)

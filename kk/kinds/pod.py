@@ -1,0 +1,99 @@
+"""Pod: containers that run together on one node. The scheduler picks the node, kk.agent runs them; nothing here does I/O."""
+
+from typing import Any
+
+from kk.kinds import _podcells, _podspec, _podspec_resources
+from kk.kinds._checks import fill, section
+from kk.kinds.kind import AGE, Column, Kind
+
+Obj = dict[str, Any]
+
+
+def default(pod: Obj) -> None:
+    """Spec and status as upstream fills them."""
+    spec = section(pod, "spec")
+    _podspec.default_spec(spec)
+    _podspec.default_pod_only(spec)
+    fill(section(pod, "status"), "phase", "Pending")
+
+
+def prepare_create(pod: Obj) -> None:
+    """A new pod is Pending, with the QoS class of its resources; ephemeral containers cannot be there yet."""
+    spec = pod["spec"]
+    pod["status"] = {"phase": "Pending", "qosClass": _podspec_resources.qos_class(spec)}
+    if spec.get("schedulingGates"):
+        pod["status"]["conditions"] = [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+                "lastProbeTime": None,
+                "lastTransitionTime": None,
+            }
+        ]
+
+
+def prepare_update(pod: Obj, old: Obj) -> None:
+    """Status stays as it was."""
+    pod["status"] = old.get("status") or {}
+
+
+def grace(pod: Obj, options: Obj) -> int:
+    """Seconds that a delete waits: what the client asks for, else the spec's; 0 for pods that run nowhere or are through."""
+    seconds = options.get("gracePeriodSeconds")
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    if seconds is None:
+        seconds = spec.get("terminationGracePeriodSeconds")
+    seconds = 0 if seconds is None else max(int(seconds), 1) if int(seconds) < 0 else int(seconds)
+    if not spec.get("nodeName") or status.get("phase") in _podcells.TERMINAL:
+        return 0
+    return seconds
+
+
+def _node(pod: Obj) -> str:
+    return (pod.get("spec") or {}).get("nodeName") or "<none>"
+
+
+def _nominated(pod: Obj) -> str:
+    return (pod.get("status") or {}).get("nominatedNodeName") or "<none>"
+
+
+def _host_network(pod: Obj) -> str:
+    return "true" if (pod.get("spec") or {}).get("hostNetwork") else "false"
+
+
+def _pod_ip(pod: Obj) -> str:
+    status = pod.get("status") or {}
+    addresses = status.get("podIPs") or ()
+    return (addresses[0].get("ip") if addresses else status.get("podIP")) or ""
+
+
+KIND = Kind(
+    "v1",
+    "Pod",
+    default=default,
+    prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    columns=(
+        Column("Ready", _podcells.ready),
+        Column("Status", _podcells.status),
+        Column("Restarts", _podcells.restarts),
+        AGE,
+        Column("IP", _podcells.address, priority=1),
+        Column("Node", _node, priority=1),
+        Column("Nominated Node", _nominated, priority=1),
+        Column("Readiness Gates", _podcells.readiness_gates, priority=1),
+    ),
+    selectable={
+        "spec.nodeName": ".spec.nodeName",
+        "spec.restartPolicy": ".spec.restartPolicy",
+        "spec.schedulerName": ".spec.schedulerName",
+        "spec.serviceAccountName": ".spec.serviceAccountName",
+        "spec.hostNetwork": _host_network,
+        "status.phase": ".status.phase",
+        "status.podIP": _pod_ip,
+        "status.nominatedNodeName": ".status.nominatedNodeName",
+    },
+    grace=grace,
+)

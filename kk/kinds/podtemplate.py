@@ -1,0 +1,29 @@
+"""PodTemplate: a template of pods kept by name. No controller reads it."""
+
+from typing import Any
+
+from kk.kinds import _podspec
+from kk.kinds._checks import section
+from kk.kinds._workload import labels_text, template_columns
+from kk.kinds.kind import Column, Kind
+
+Obj = dict[str, Any]
+
+
+def default(obj: Obj) -> None:
+    """The template as any other."""
+    _podspec.default_template(section(obj, "template"))
+
+
+def _spec(obj: Obj) -> Obj:
+    found: Obj = (obj.get("template") or {}).get("spec") or {}
+    return found
+
+
+def _labels(obj: Obj) -> str:
+    return labels_text(((obj.get("template") or {}).get("metadata") or {}).get("labels"))
+
+
+KIND = Kind(
+    "v1", "PodTemplate", default=default, columns=(*template_columns(_spec, priority=0), Column("Pod Labels", _labels))
+)

@@ -1,0 +1,75 @@
+"""Service: one address for the pods that a selector names. kk.control.endpointslice follows the pods; the server gives addresses and ports."""
+
+from typing import Any
+
+from kk.kinds._cells import balancer_addresses
+from kk.kinds._checks import fill, section
+from kk.kinds._workload import labels_text
+from kk.kinds.kind import AGE, Column, Kind
+
+Obj = dict[str, Any]
+
+
+def default(obj: Obj) -> None:
+    """ClusterIP, no affinity, the target port as the port, traffic to the whole cluster."""
+    spec = section(obj, "spec")
+    fill(spec, "sessionAffinity", "None")
+    fill(spec, "type", "ClusterIP")
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    elif spec["sessionAffinity"] == "ClientIP":
+        fill(section(section(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", 10800)
+    for port in spec.get("ports") or ():
+        fill(port, "protocol", "TCP")
+        if port.get("targetPort") in (None, 0, ""):
+            port["targetPort"] = port.get("port") or 0
+    outside = spec["type"] in ("NodePort", "LoadBalancer")
+    if outside or (spec["type"] == "ClusterIP" and spec.get("externalIPs")):
+        fill(spec, "externalTrafficPolicy", "Cluster")
+    if spec["type"] in ("NodePort", "LoadBalancer", "ClusterIP"):
+        fill(spec, "internalTrafficPolicy", "Cluster")
+    if spec["type"] == "LoadBalancer":
+        fill(spec, "allocateLoadBalancerNodePorts", True)
+    section(section(obj, "status"), "loadBalancer")
+
+
+def prepare_create(obj: Obj) -> None:
+    """Status belongs to who balances the load."""
+    obj["status"] = {"loadBalancer": {}}
+
+
+def _external(obj: Obj) -> str:
+    spec = obj.get("spec") or {}
+    listed = ",".join(spec.get("externalIPs") or ())
+    if spec.get("type") == "ExternalName":
+        return spec.get("externalName") or ""
+    if spec.get("type") == "LoadBalancer":
+        balanced = balancer_addresses(obj.get("status"))
+        return ",".join(part for part in (balanced, listed) if part) or "<pending>"
+    return listed or "<none>"
+
+
+def _ports(obj: Obj) -> str:
+    texts = []
+    for port in (obj.get("spec") or {}).get("ports") or ():
+        outside = f":{port['nodePort']}" if port.get("nodePort") else ""
+        texts.append(f"{port.get('port', 0)}{outside}/{port.get('protocol', '')}")
+    return ",".join(texts) or "<none>"
+
+
+KIND = Kind(
+    "v1",
+    "Service",
+    default=default,
+    prepare_create=prepare_create,
+    columns=(
+        Column("Type", ".spec.type"),
+        Column("Cluster-IP", lambda obj: (obj.get("spec") or {}).get("clusterIP") or "<none>"),
+        Column("External-IP", _external),
+        Column("Port(s)", _ports),
+        AGE,
+        Column("Selector", lambda obj: labels_text((obj.get("spec") or {}).get("selector")), priority=1),
+    ),
+    selectable={"spec.clusterIP": ".spec.clusterIP", "spec.type": ".spec.type"},
+    generation=False,
+)

@@ -1,0 +1,59 @@
+"""ServiceCIDR: ranges from which Services get their cluster addresses. The server's allocator reads them."""
+
+from kk.base.errors import invalid_value, required
+from kk.kinds import _addresses
+from kk.kinds._checks import IMMUTABLE, Errors, Obj, each, fill, immutable, section
+from kk.kinds.kind import AGE, Column, Kind
+
+
+def default(obj: Obj) -> None:
+    """Spec and status are always there."""
+    section(obj, "spec")
+    fill(obj, "status", {})
+
+
+def prepare_create(obj: Obj) -> None:
+    """Only the controller says whether a range is ready."""
+    obj["status"] = {}
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """One range for each family; ranges never change, a second family may be added."""
+    cidrs = obj["spec"].get("cidrs") or []
+    if old is not None:
+        yield from _unchanged(cidrs, old["spec"].get("cidrs") or [])
+    if not cidrs:
+        yield required("spec.cidrs", "at least one CIDR required")
+        return
+    if len(cidrs) > 2:
+        yield invalid_value("spec.cidrs", cidrs, "may only hold up to 2 values")
+        return
+    families = [found.version for found in map(_addresses.parse_cidr, cidrs) if found is not None]
+    if len(families) == 2 and len(set(families)) == 1:
+        yield invalid_value(
+            "spec.cidrs",
+            cidrs,
+            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96",
+        )
+    for path, cidr in each("spec.cidrs", cidrs):
+        yield from _addresses.cidr(path, cidr)
+
+
+def _unchanged(new: list[str], old: list[str]) -> Errors:
+    if len(new) == len(old) or (len(old) == 1 and len(new) == 2):
+        for i, cidr in enumerate(old):
+            yield from immutable(f"spec.cidrs[{i}]", new[i], cidr)
+    else:
+        yield invalid_value("spec.cidrs", new, IMMUTABLE)
+
+
+KIND = Kind(
+    "networking.k8s.io/v1",
+    "ServiceCIDR",
+    default=default,
+    prepare_create=prepare_create,
+    validate=validate,
+    columns=(Column("CIDRs", lambda obj: ",".join((obj.get("spec") or {}).get("cidrs") or [])), AGE),
+    status=True,
+    generation=False,
+)

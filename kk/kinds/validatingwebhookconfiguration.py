@@ -1,0 +1,20 @@
+"""ValidatingWebhookConfiguration: webhooks that may refuse objects before they are stored. The server calls them."""
+
+from kk.kinds._checks import Obj
+from kk.kinds._webhooks import check_webhooks, default_webhook
+from kk.kinds.kind import AGE, Column, Kind
+
+
+def default(obj: Obj) -> None:
+    """Each webhook fails closed and sees everything unless it says otherwise."""
+    for hook in obj.get("webhooks") or []:
+        default_webhook(hook)
+
+
+KIND = Kind(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+    default=default,
+    validate=check_webhooks,
+    columns=(Column("Webhooks", lambda obj: len(obj.get("webhooks") or []), "integer"), AGE),
+)
