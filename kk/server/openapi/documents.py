@@ -1,0 +1,232 @@
+"""Whole OpenAPI documents: version 3 for one group and version, version 2 for everything. Pure, and made only when asked for.
+
+Paths are told as far as clients use them: which kind a path serves, its verbs, its parameters, and what goes in and out.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from kk.kinds.kind import Resource
+from kk.kinds.registry import BuiltIn
+from kk.server.openapi.schemas import META, Obj, Schemas
+
+Resources = list[Resource]
+_LIST = (
+    ("allowWatchBookmarks", "boolean", "Also send BOOKMARK events."),
+    ("continue", "string", "Where the last page ended."),
+    ("fieldSelector", "string", "Only objects whose fields match."),
+    ("labelSelector", "string", "Only objects whose labels match."),
+    ("limit", "integer", "At most so many objects a page."),
+    ("resourceVersion", "string", "As of which version."),
+    ("resourceVersionMatch", "string", "How resourceVersion is meant."),
+    ("sendInitialEvents", "boolean", "Begin a watch with what is there."),
+    ("timeoutSeconds", "integer", "How long a list or watch may take."),
+    ("watch", "boolean", "Stream changes."),
+)
+_WRITE = (
+    ("dryRun", "string", "All: do everything but keep it."),
+    ("fieldManager", "string", "Who changes the fields."),
+    ("fieldValidation", "string", "Ignore, Warn or Strict: what becomes of unknown and doubled fields."),
+)
+_FORCE = (("force", "boolean", "Take fields over from other managers (apply)."),)
+_DELETE = (
+    ("dryRun", "string", "All: do everything but keep it."),
+    ("gracePeriodSeconds", "integer", "Seconds to wait before the object goes."),
+    ("orphanDependents", "boolean", "Old form of propagationPolicy."),
+    ("propagationPolicy", "string", "Orphan, Background or Foreground."),
+)
+_PATCHES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+)
+
+
+def definition_of(r: Resource) -> str:
+    """The name of a resource's definition."""
+    if isinstance(r, BuiltIn):
+        return r.facts.definition
+    domain = ".".join(reversed(r.group.split(".")))
+    return f"{domain}.{r.version}.{r.kind}"
+
+
+def kinds_of(resources: Iterable[Resource]) -> dict[str, list[dict[str, str]]]:
+    """Definition → the kinds that it is, for kinds and their lists."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for r in resources:
+        definition = definition_of(r)
+        found.setdefault(definition, []).append(gvk(r))
+        if "list" in r.verbs:
+            listed = {**gvk(r), "kind": f"{r.kind}List"}
+            found.setdefault(f"{definition}List", []).append(listed)
+    return {name: list({tuple(k.items()): k for k in kinds}.values()) for name, kinds in found.items()}
+
+
+def gvk(r: Resource) -> dict[str, str]:
+    """A resource's kind as the extension has it."""
+    return {"group": r.group, "kind": r.kind, "version": r.version}
+
+
+def fingerprint(version: str, resources: Resources) -> str:
+    """What changes when a document of these resources would: its address and ETag."""
+    parts = [
+        version,
+        *(
+            f"{r.key} {r.kind} {r.verbs} {r.subresources} {id(r) if not isinstance(r, BuiltIn) else 0}"
+            for r in resources
+        ),
+    ]
+    return hashlib.sha512("\n".join(parts).encode()).hexdigest().upper()
+
+
+def v3(title: str, resources: Resources) -> Obj:
+    """The OpenAPI 3.0 document of one group and version."""
+    schemas = Schemas(3, kinds_of(resources))
+    _collect(schemas, resources)
+    paths: Obj = {}
+    for r in resources:
+        paths.update(_paths(r, 3))
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": title},
+        "paths": paths,
+        "components": {"schemas": dict(sorted(schemas.found.items()))},
+    }
+
+
+def v2(title: str, resources: Resources) -> Obj:
+    """The OpenAPI 2.0 document of everything."""
+    schemas = Schemas(2, kinds_of(resources))
+    _collect(schemas, resources)
+    paths: Obj = {}
+    for r in resources:
+        paths.update(_paths(r, 2))
+    return {
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": title},
+        "paths": paths,
+        "definitions": dict(sorted(schemas.found.items())),
+    }
+
+
+def _collect(schemas: Schemas, resources: Resources) -> None:
+    schemas.add(META + name for name in ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta"))
+    for r in resources:
+        name = definition_of(r)
+        if not isinstance(r, BuiltIn):
+            schemas.add_node(name, r.schema, [gvk(r)])
+            continue
+        schemas.add((name,))
+        if "list" in r.verbs:
+            schemas.add((f"{name}List",))
+        for sub in r.subresources:
+            details = r.details(sub)
+            group, version = details.group or r.group, details.version or r.version
+            schemas.add(n for n in (_definition(group, version, details.kind),) if n)
+
+
+def _definition(group: str, version: str, kind: str) -> str:
+    """The definition of a sub-resource's kind; "" where it has none (options of connects)."""
+    from kk.kinds import schema
+
+    short = (group or "core").split(".")[0]
+    name = f"io.k8s.api.{short}.{version}.{kind}"
+    return name if name in schema.names() else ""
+
+
+def _paths(r: Resource, version: int) -> Obj:
+    root = f"/apis/{r.group}/{r.version}" if r.group else f"/api/{r.version}"
+    place = f"{root}/namespaces/{{namespace}}/{r.plural}" if r.namespaced else f"{root}/{r.plural}"
+    name = definition_of(r)
+    own, collection, item = gvk(r), {}, {}
+    for verb, method, into, path, params, body, out in (
+        ("list", "get", collection, "list", _LIST, "", f"{name}List"),
+        ("create", "post", collection, "post", _WRITE, name, name),
+        (
+            "deletecollection",
+            "delete",
+            collection,
+            "deletecollection",
+            _LIST + _DELETE,
+            META + "DeleteOptions",
+            META + "Status",
+        ),
+        ("get", "get", item, "get", (), "", name),
+        ("update", "put", item, "put", _WRITE, name, name),
+        ("patch", "patch", item, "patch", _WRITE + _FORCE, "*", name),
+        ("delete", "delete", item, "delete", _DELETE, META + "DeleteOptions", META + "Status"),
+    ):
+        if verb in r.verbs:
+            into[method] = _operation(version, path, own, params, body, out)
+    found: Obj = {}
+    where = [_path_parameter(version, "namespace")] if r.namespaced else []
+    if collection:
+        found[place] = {**collection, **({"parameters": where} if where else {})}
+    if item:
+        found[f"{place}/{{name}}"] = {**item, "parameters": [_path_parameter(version, "name"), *where]}
+    if r.namespaced and "list" in r.verbs:
+        found[f"{root}/{r.plural}"] = {"get": _operation(version, "list", own, _LIST, "", f"{name}List")}
+    if isinstance(r, BuiltIn):
+        for sub in r.subresources:
+            found[f"{place}/{{name}}/{sub}"] = {
+                **_subresource(r, sub, version),
+                "parameters": [_path_parameter(version, "name"), *where],
+            }
+    return found
+
+
+_METHODS = {"get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete"}
+
+
+def _subresource(r: BuiltIn, sub: str, version: int) -> Obj:
+    details = r.details(sub)
+    own = {"group": details.group or r.group, "kind": details.kind, "version": details.version or r.version}
+    name = _definition(own["group"], own["version"], own["kind"])
+    found: Obj = {}
+    for verb in details.verbs:
+        method = _METHODS.get(verb)
+        if method is None:
+            continue
+        action = "connect" if details.kind.endswith("Options") else method
+        params = (_WRITE if method in ("post", "put", "patch") else ()) + (_FORCE if method == "patch" else ())
+        body = "" if method == "get" or not name else "*" if method == "patch" else name
+        found[method] = _operation(version, action, own, () if action == "connect" else params, body, name)
+    return found
+
+
+def _operation(
+    version: int, action: str, kind: dict[str, str], params: tuple[tuple[str, str, str], ...], body: str, out: str
+) -> Obj:
+    found: Obj = {"x-kubernetes-action": action, "x-kubernetes-group-version-kind": kind}
+    parameters = [_parameter(version, *p) for p in params]
+    prefix = "#/components/schemas/" if version == 3 else "#/definitions/"
+    schema: Obj = {"type": "object"} if body == "*" else {"$ref": prefix + body}
+    if version == 3:
+        if parameters:
+            found["parameters"] = parameters
+        if body:
+            types = _PATCHES if body == "*" else ("*/*",)
+            found["requestBody"] = {"content": {t: {"schema": schema} for t in types}}
+        content = {"content": {"application/json": {"schema": {"$ref": prefix + out}}}} if out else {}
+        found["responses"] = {"200": {"description": "OK", **content}}
+        return found
+    if body:
+        parameters.append({"in": "body", "name": "body", "schema": schema})
+    found["parameters"] = parameters
+    found["consumes"] = list(_PATCHES) if body == "*" else ["*/*"]
+    found["responses"] = {"200": {"description": "OK", **({"schema": {"$ref": prefix + out}} if out else {})}}
+    return found
+
+
+def _parameter(version: int, name: str, kind: str, text: str) -> Obj:
+    typed: dict[str, Any] = (
+        {"schema": {"type": kind, "uniqueItems": True}} if version == 3 else {"type": kind, "uniqueItems": True}
+    )
+    return {"name": name, "in": "query", "description": text, **typed}
+
+
+def _path_parameter(version: int, name: str) -> Obj:
+    typed: Obj = {"schema": {"type": "string"}} if version == 3 else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "description": f"The object's {name}.", **typed}
