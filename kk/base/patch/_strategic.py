@@ -77,9 +77,9 @@ def kind_of(items: list[Any], *more: list[Any]) -> type | None:
     found: type | None = None
     for group in (items, *more):
         for item in group:
-            if isinstance(item, list):
-                raise PatchError("lists of lists are not supported")
             if found is None:
+                if isinstance(item, list):
+                    raise PatchError("lists of lists are not supported")
                 found = type(item)
             elif type(item) is not found:
                 raise PatchError(f"list element types are not identical: {show([items, *more])}")
@@ -109,12 +109,10 @@ def merge_map(original: Obj, patch: Obj, node: Node, options: Options) -> Obj:
             original.pop(key, None)
             if options.onto_object:
                 continue
-        if key not in original:
-            original[key] = value
-            continue
-        before = original[key]
-        if type(before) is not type(value):
-            original[key] = value
+        before: Any = original.get(key)
+        if key not in original or type(before) is not type(value):
+            if not deleting:
+                original[key] = _without_nulls(value) if options.onto_object else value
         elif isinstance(value, dict):
             child = field_type(node, key)
             replaced = "replace" in child.strategies
@@ -125,6 +123,13 @@ def merge_map(original: Obj, patch: Obj, node: Node, options: Options) -> Obj:
         else:
             original[key] = value
     return original
+
+
+def _without_nulls(value: Any) -> Any:
+    """A value for where nothing was: the nulls of its maps have nothing to delete."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return value
 
 
 def _directive(value: Any) -> str:
