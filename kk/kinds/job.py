@@ -34,9 +34,6 @@ def default(obj: Obj) -> None:
     """Spec as a job's; labels from the template."""
     spec = section(obj, "spec")
     default_spec(spec)
-    fill(spec, "manualSelector", None)
-    if spec["manualSelector"] is None:
-        del spec["manualSelector"]
     labels = spec["template"]["metadata"].get("labels")
     if labels and not obj["metadata"].get("labels"):
         obj["metadata"]["labels"] = dict(labels)

@@ -45,12 +45,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Another served version of the same stored form; both functions take a dict of one version and return one of the other."""
+    """Another served version of the same stored form; both functions take a dict of one version and return one of the other.
+
+    selectable: this version's field selectors → the stored version's names; None where they are the same.
+    """
 
     api_version: str
     to_stored: Callable[[Obj], Obj]
     from_stored: Callable[[Obj], Obj]
     columns: "tuple[Column, ...] | None" = None
+    selectable: "dict[str, str] | None" = None
 
 
 def _nothing(*_: Any) -> tuple[()]:
