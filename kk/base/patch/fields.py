@@ -94,8 +94,7 @@ def item_key(item: Any, node: Node, index: int) -> str:
     for key in keys:
         value = item.get(key)
         if value is None:
-            field = node.items.fields.get(key)
-            value = field.default if field is not None else None
+            value = _key_default(node.items, key)
         if value is not None:
             found[key] = value
     if not found:
@@ -105,6 +104,14 @@ def item_key(item: Any, node: Node, index: int) -> str:
             "(and doesn't have default values for any key fields)"
         )
     return "k:" + _json(found)
+
+
+def _key_default(item: Node, key: str) -> Any:
+    """What stands for a key that an item leaves out; built-in types have their zero value where no other default is told."""
+    field = item.fields.get(key)
+    if field is None or field.default is not None or not item.name.startswith("io.k8s."):
+        return field.default if field is not None else None
+    return {"string": "", "integer": 0}.get(field.type)
 
 
 def _items(values: list[Any], node: Node) -> dict[str, list[Any]]:
@@ -405,6 +412,26 @@ def members(fields: Set, prefix: str = "") -> Iterator[str]:
         if _is_member(inner):
             yield path
         yield from members(inner, path)
+
+
+def valid(fields: Any) -> bool:
+    """Whether this is a set as the wire form allows it."""
+    return isinstance(fields, dict) and all(_valid_step(step) and valid(inner) for step, inner in fields.items())
+
+
+def _valid_step(step: str) -> bool:
+    kind, colon, rest = step.partition(":")
+    if step == _DOT or (kind == "f" and colon):
+        return True
+    try:
+        if kind == "k":
+            return isinstance(json.loads(rest), dict)
+        if kind == "i":
+            return int(rest) is not None
+        json.loads(rest)
+        return kind == "v"
+    except ValueError:
+        return False
 
 
 def show_step(step: str) -> str:

@@ -65,13 +65,18 @@ class Owner:
 Owners = dict[Id, Owner]
 
 
-def decode(entries: Entries | None) -> Owners:
-    """Owners from the wire; none where an entry is malformed, as upstream forgets them all then."""
+def decode(entries: Entries | None, trusted: bool = True) -> Owners:
+    """Owners from the wire; none where an entry is malformed, as upstream forgets them all then.
+
+    `trusted` entries were written here: their field sets are not looked through.
+    """
     out: Owners = {}
     for entry in entries or ():
         operation = entry.get("operation")
         fields = entry.get("fieldsV1")
-        if operation not in ("Update", "Apply") or not isinstance(fields or {}, dict):
+        if operation not in ("Update", "Apply"):
+            return {}
+        if not trusted and not (entry.get("fieldsType") == "FieldsV1" and f.valid(fields or {})):
             return {}
         key = identity(entry)
         owner = Owner(fields or {}, entry.get("apiVersion", ""), operation == "Apply", entry.get("time"), entry)
@@ -187,7 +192,7 @@ def update(
     if given == [{}]:
         owners: Owners = {}
     else:
-        owners = (decode(given) if given is not None and given is not live else {}) or decode(live)
+        owners = (decode(given, trusted=False) if given and given is not live and given != live else {}) or decode(live)
     if not owners and old is not None:
         return []
     owners = updated(old or {}, new, node, owners, (manager, operation, api_version, subresource), now, convert, reset)
