@@ -1,4 +1,4 @@
-"""Bodies into objects: JSON or YAML, typed, strict as fieldValidation asks, with upstream's words for what is wrong.
+"""Bodies into objects: JSON, YAML or protobuf, typed, strict as fieldValidation asks, with upstream's words for what is wrong.
 
 The types are kk.kinds.types; this is where a request's bytes meet them.
 """
@@ -11,7 +11,7 @@ import yaml
 from kk.base.errors import StatusError, bad_request
 from kk.kinds import types
 from kk.kinds.kind import Resource
-from kk.server import gojson
+from kk.server import gojson, protobuf
 from kk.server.context import Request
 from kk.server.encoding import Obj
 from kk.server.negotiate import YAML, body_media
@@ -42,6 +42,8 @@ async def read_as(request: Request, resource: Resource, validation: str) -> Obj:
     data = await request.body()
     if media == YAML:
         obj, warnings = _from_yaml(resource, data, validation)
+    elif media == protobuf.MEDIA:
+        obj, warnings = _from_protobuf(resource, data, validation)
     else:
         obj, warnings = _from_json(resource, data, validation)
     for text in warnings:
@@ -85,6 +87,15 @@ def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, l
         ) from None
     except RecursionError:
         raise _unrecognized(resource, data, "couldn't get version/kind; json parse error: exceeded max depth") from None
+
+
+def _from_protobuf(resource: Resource, data: bytes, validation: str) -> tuple[Obj, list[str]]:
+    try:
+        obj = protobuf.decode(data, (resource.api_version, resource.kind))
+    except protobuf.Malformed as error:
+        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {error}") from None
+    _check_kind(resource, obj["apiVersion"], obj["kind"])
+    return types.read(resource, obj, validation)
 
 
 def _peek(data: bytes) -> Obj:

@@ -1,4 +1,4 @@
-"""Which representation a client gets, and in which form a body came: JSON and YAML; protobuf is refused, so that clients fall back.
+"""Which representation a client gets, and in which form a body came: JSON and YAML out, protobuf in as well.
 
 Pure. The words of refusals are those of k8s.io/apiserver `pkg/endpoints/handlers/negotiation`.
 """
@@ -12,6 +12,7 @@ import yaml
 from kk.base.errors import StatusError, not_acceptable, unsupported_media_type
 
 JSON, YAML = "application/json", "application/yaml"
+_READ = (JSON, YAML, "application/vnd.kubernetes.protobuf")
 _FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 _WRITTEN = "application/json, application/vnd.kubernetes.protobuf, application/yaml"
 _WATCHED = (
@@ -115,16 +116,13 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
         return True
 
 
-def body_media(content_type: bytes, accepted: tuple[str, ...] = (JSON, YAML)) -> str:
+def body_media(content_type: bytes) -> str:
     """The media type of a body; JSON where none is named. Raises 415."""
     media = content_type.decode("latin-1").partition(";")[0].strip() or JSON
     if media == "*/*":
         media = JSON
-    if media not in accepted:
-        named = f'"{media}"'
+    if media not in _READ:
         raise unsupported_media_type(
-            f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
-            if accepted[:2] != (JSON, YAML)
-            else f"the body of the request was in an unknown format {named} - accepted media types include: {', '.join((*accepted, 'application/vnd.kubernetes.protobuf'))}"
+            f"the body of the request was in an unknown format - accepted media types include: {', '.join(sorted(_READ))}"
         )
     return media

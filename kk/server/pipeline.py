@@ -7,9 +7,11 @@ steps as a request does. Which steps those are stands in kk.server.writes.
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kk.base.errors import StatusError, internal, no_such_path
+from kk.base.times import format_time
 from kk.server.admit import Admission
 from kk.server.allocators import Allocators
 from kk.server.cache import Item, Shelf
@@ -56,7 +58,7 @@ class Pipeline:
         self._submit = server.cache.store.submit
         self.admission = Admission()
         self.allocators = Allocators(server)
-        self._second, self._text = 0, ""
+        self._second, self._text, self._moment = 0, "", datetime.fromtimestamp(0, UTC)
         self._compaction: asyncio.TimerHandle | None = None
 
     def ready(self) -> None:
@@ -72,8 +74,14 @@ class Pipeline:
         """The time as objects carry it."""
         second = int(time.time())
         if second != self._second:
-            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+            self._moment = datetime.fromtimestamp(second, UTC)
+            self._second, self._text = second, format_time(self._moment)
         return self._text
+
+    def moment(self) -> datetime:
+        """The same second as a datetime."""
+        self.now()
+        return self._moment
 
     # the store
 

@@ -53,12 +53,17 @@ class Printer:
             self.definitions = [_NAME, _definition(_CREATED, "date")]
             self._cells: list[Callable[[Obj, float], Any]] = [lambda obj, now: paths.get(obj, _CREATED.value, None)]
         else:
-            self.definitions = [_NAME, *(_definition(c, "string" if c.type == "date" else c.type) for c in columns)]
+            shown = [_definition(c, "string" if c.type == "date" else c.type) for c in columns if c.name]
+            named = any(c.name == "Name" for c in columns)
+            self.definitions = shown if named else [_NAME, *shown]
             self._cells = [_cell(c) for c in columns]
+            if named:
+                return
+        self._cells.insert(0, lambda obj, now: obj["metadata"].get("name", ""))
 
     def cells(self, obj: Obj, now: float) -> list[Any]:
         """One row's cells."""
-        return [obj["metadata"].get("name", ""), *(cell(obj, now) for cell in self._cells)]
+        return [cell(obj, now) for cell in self._cells]
 
     def row(
         self, obj: Obj, rest: bytes, include: str, now: float, whole: bytes | None = None, version: str = "v1"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kk.base import names, selectors
+from kk.base import names, selectors, times
 from kk.base.errors import FieldError, StatusError, invalid, invalid_value, required
-from kk.base.patch import apply as managed
+from kk.base.patch import managers
 from kk.server import authz
 from kk.server.bodies import read_object
 from kk.server.context import Request, RequestInfo, Response, User
@@ -41,10 +41,17 @@ async def read(request: Request) -> Obj:
 def manage(request: Request, review: Obj, manager: str, subresource: str = "", schema: Any = None) -> None:
     """Say who set which field, as upstream does even for what is not stored."""
     manager = manager or manager_of(request.headers.get(b"user-agent", b""))
-    now = request.server.write.now()
     node = schema if schema is not None else _view(request).resource.schema
     fields = {k: v for k, v in review.items() if k != "metadata"} | {"metadata": {}}
-    entries = managed.update(None, fields, node, manager, "Update", review["apiVersion"], subresource, now)
+    entries = managers.update(
+        None,
+        fields,
+        node,
+        manager,
+        api_version=review["apiVersion"],
+        now=times.SYSTEM.now(),
+        subresource=subresource,
+    )
     if entries:
         review["metadata"]["managedFields"] = entries
 

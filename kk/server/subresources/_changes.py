@@ -11,8 +11,8 @@ from kk.server.reads import find
 from kk.server.views import View
 from kk.server.writes import patch as patching
 from kk.server.writes.options import write_options
-from kk.server.writes.update import check_identity, copied, update
-from kk.server.writes.write import Write
+from kk.server.writes.update import check_identity, update
+from kk.server.writes.write import Write, copied
 
 Merge = Callable[[Obj, Obj], None]
 

@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from kk.base.errors import FieldError, bad_request, invalid, invalid_value, not_supported, required
-from kk.server import gojson
+from kk.server import gojson, protobuf
 from kk.server.context import RequestInfo
 from kk.server.negotiate import YAML
 from kk.server.routing import truth
@@ -123,6 +123,11 @@ class _DeleteOptions(msgspec.Struct):
 
 
 def _from_body(body: bytes, media: str) -> Obj:
+    if media == protobuf.MEDIA:
+        try:
+            body, media = json.dumps(protobuf.decode(body, ("v1", "DeleteOptions"))).encode(), ""
+        except protobuf.Malformed as error:
+            raise bad_request(str(error)) from None
     try:
         data = yaml.safe_load(body) if media == YAML else json.loads(body)
     except yaml.YAMLError as error:

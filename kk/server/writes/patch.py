@@ -188,77 +188,60 @@ def _check_applied(write: Write, applied: Obj) -> None:
         )
 
 
-def merged(write: Write, live: Obj, applied: Obj) -> Obj:
-    options, resource = write.options, write.view.resource
+def merged(write: Write, live: Obj | None, applied: Obj) -> Obj:
+    """The live object (None: there is none) with an applied configuration merged in. Raises 409, 500."""
+    resource = write.view.resource
     try:
         return managed.apply(
             live,
             applied,
             resource.schema,
             write.manager,
-            resource.api_version,
-            write.subresource,
-            bool(options.force),
-            write.server.write.now(),
+            api_version=resource.api_version,
+            now=write.server.write.moment(),
+            subresource=write.subresource,
+            force=bool(write.options.force),
+            convert=write.convert if write.view.conversion is not None else None,
         )
     except managed.Conflicts as error:
-        raise conflicted(error) from None
-    except ValueError as error:
-        raise bad_request(str(error)) from None
-
-
-def conflicted(error: Any) -> StatusError:
-    """409 with a cause for every field that another manager owns."""
-    status = StatusError(409, "Conflict", str(error))
-    causes = [
-        {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": path}
-        for manager, path in error.conflicts
-    ]
-    status.status["details"] = {"causes": causes}
-    code = status.status.pop("code")
-    status.status["code"] = code
-    return status
+        conflicted = StatusError(409, "Conflict", str(error), {"causes": error.causes})
+        raise conflicted from None
+    except PatchError as error:
+        raise StatusError(500, "", str(error)) from None
 
 
 def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
-    checked = check_object(write, write.view, applied, write.options.validation)
-    version = (applied.get("metadata") or {}).get("resourceVersion")
-    new = merged(write, live, checked)
+    given = applied.get("metadata") or {}
+    resource = write.view.resource
+    uid, version = given.get("uid"), given.get("resourceVersion")
+    if uid and uid != live["metadata"].get("uid"):
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata'].get('uid')}"
+        raise conflict(resource.plural, resource.group, write.name, why)
+    new = check_object(write, write.view, merged(write, live, applied), write.options.validation)
     creating.check_namespace(write, new["metadata"])
+    _check_name(write, new["metadata"])
     if version:
         new["metadata"]["resourceVersion"] = version
     else:
         new["metadata"].pop("resourceVersion", None)
-    uid = (applied.get("metadata") or {}).get("uid")
-    if uid and uid != live["metadata"].get("uid"):
-        resource = write.view.resource
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata'].get('uid')}"
-        raise conflict(resource.plural, resource.group, write.name, why)
     return new
 
 
-async def _apply_new(write: Write, applied: Obj) -> Any:
-    obj = check_object(write, write.view, applied, write.options.validation)
-    metadata = obj["metadata"]
-    name = metadata.setdefault("name", write.name)
+def _check_name(write: Write, metadata: Obj) -> None:
+    name = metadata.get("name") or ""
     if name != write.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({write.name})")
-    creating.check_namespace(write, metadata)
-    if metadata.get("uid"):
-        resource = write.view.resource
-        raise conflict(
-            resource.plural,
-            resource.group,
-            write.name,
-            f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found",
-        )
-    resource = write.view.resource
-    live = {
-        "kind": resource.kind,
-        "apiVersion": resource.api_version,
-        "metadata": {"name": name, **({"namespace": write.namespace} if write.namespace else {})},
-    }
-    obj = merged(write, live, obj)
+
+
+async def _apply_new(write: Write, applied: Obj) -> Any:
+    given, resource = applied.get("metadata") or {}, write.view.resource
+    applied = {**applied, "metadata": {"name": write.name, **given}}
+    if given.get("uid"):
+        why = f"uid mismatch: the provided object specified uid {given['uid']}, and no existing object was found"
+        raise conflict(resource.plural, resource.group, write.name, why)
+    obj = check_object(write, write.view, merged(write, None, applied), write.options.validation)
+    creating.check_namespace(write, obj["metadata"])
+    _check_name(write, obj["metadata"])
     operation, write.operation = write.operation, "CREATE"
     try:
         return await creating.create(write, obj, manage=False)

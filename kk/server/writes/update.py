@@ -12,14 +12,14 @@ from kk.server.answers import item_response
 from kk.server.bodies import read_object
 from kk.server.cache import Item
 from kk.server.context import Request, Response
-from kk.server.encoding import Obj, decode, encode, stored, with_revision
+from kk.server.encoding import Obj, decode, stored, with_revision
 from kk.server.negotiate import form_of
 from kk.server.pipeline import Lost, lost
 from kk.server.reads import find
 from kk.server.views import View
 from kk.server.writes import create as creating
 from kk.server.writes.options import write_options
-from kk.server.writes.write import RETRIES, Write, dry_item
+from kk.server.writes.write import RETRIES, Write, copied, dry_item
 
 #: fields of metadata that a client cannot change by leaving them out
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
@@ -37,11 +37,6 @@ async def handle(request: Request, view: View) -> Response:
         return item_response(request, view, await creating.create(write, obj), form, 201)
     item = await update(write, lambda old: copied(obj), put=True)
     return item_response(request, view, item, form)
-
-
-def copied(obj: Obj) -> Obj:
-    """A copy that the steps may change, so that a retry begins afresh; values below metadata and spec are replaced, not changed."""
-    return decode(encode(obj))
 
 
 def check_identity(write: Write, obj: Obj) -> None:

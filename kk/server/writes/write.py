@@ -13,13 +13,15 @@ from kk.kinds import meta
 from kk.server import admit
 from kk.server.cache import Item
 from kk.server.context import Attributes, Request, Server, User
-from kk.server.encoding import Obj
+from kk.server.encoding import Obj, decode, encode
 from kk.server.reads import key_of
 from kk.server.views import View
 from kk.server.writes.options import WriteOptions
 
 #: how often a write that anybody may redo is redone
 RETRIES = 30
+#: sub-resources whose writers upstream does not tell from those of the main resource
+_UNMARKED = frozenset({"binding", "eviction", "finalize"})
 
 
 class Write:
@@ -138,22 +140,47 @@ class Write:
     # managed fields
 
     def manage(self, old: Obj | None, new: Obj) -> None:
-        """Bring metadata.managedFields of `new` up to date: this writer owns what it changed."""
-        resource = self.view.shelf.resource
-        now = self.server.write.now()
+        """Bring metadata.managedFields of `new` up to date: this writer owns what it changed. Both are of the stored version."""
+        view = self.view
+        resource, before, after, convert = view.shelf.resource, old, new, None
+        if view.conversion is not None:
+            resource, convert = view.resource, self.convert
+            before, after = (view.from_stored(copied(old)) if old else None), view.from_stored(copied(new))
         entries = managed.update(
-            old, new, resource.schema, self.manager, "Update", resource.api_version, self.subresource, now
+            before,
+            after,
+            resource.schema,
+            self.manager,
+            api_version=resource.api_version,
+            now=self.server.write.moment(),
+            subresource="" if self.subresource in _UNMARKED else self.subresource,
+            convert=convert,
         )
         metadata = new["metadata"]
         metadata.pop("managedFields", None)
         if entries:
             metadata["managedFields"] = entries
 
+    def convert(self, obj: Obj, version: str) -> "tuple[Obj, Any] | None":
+        """An object of the view's version in another one, with that one's type; None where it is not served."""
+        view, stored_form = self.view, self.view.to_stored(copied(obj))
+        group, _, wanted = version.rpartition("/")
+        other = self.server.views.get((group, wanted, view.resource.plural))
+        if other is None or other.shelf is not view.shelf:
+            return None
+        return other.from_stored(stored_form), other.resource.schema
+
     # keys and identities
 
     def key(self, name: str) -> str:
         """The object's key on its shelf."""
         return key_of(self.view.shelf, self.namespace, name)
+
+
+def copied(obj: Obj) -> Obj:
+    """A deep copy of a JSON value."""
+    found: Obj = decode(encode(obj))
+    return found
 
 
 def manager_of(agent: bytes) -> str:
