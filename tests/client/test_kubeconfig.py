@@ -1,6 +1,5 @@
 """Kubeconfig: precedence, merging, data, overrides, words of errors, plugins, writing."""
 
-import base64
 import json
 import os
 import stat
@@ -29,7 +28,7 @@ clusters:
 - name: c1
   cluster: {server: "https://other"}
 - name: c2
-  cluster: {server: "https://two", certificate-authority-data: %s, insecure-skip-tls-verify: true}
+  cluster: {server: "https://two", certificate-authority-data: UEVN, insecure-skip-tls-verify: true}
 contexts:
 - name: b
   context: {cluster: c2, user: u2}
@@ -37,7 +36,7 @@ users:
 - name: u2
   user: {username: me, password: pw}
 current-context: b
-""" % base64.b64encode(b"PEM").decode()
+"""
 
 
 @pytest.fixture
