@@ -112,7 +112,8 @@ class Catalog:
         self._user: dict[str, Image] = {}
         self._builtin: dict[str, Image] | None = None
 
-    def _find(self, reference: Reference) -> Image | None:
+    def find(self, reference: Reference) -> Image | None:
+        """The image of a name, whatever its tag; ValueError when the user's file cannot be read."""
         try:
             stat = self._file.stat()
             stamp: tuple[int, int] | None = (stat.st_mtime_ns, stat.st_size)
@@ -135,7 +136,7 @@ class Catalog:
                 "InvalidImageName",
                 f'Failed to apply default image tag "{text}": couldn\'t parse image name "{text}": invalid reference format',
             )
-        image = self._find(reference)
+        image = self.find(reference)
         if image is None:
             if has_command:
                 return Found(reference, None, _unknown_id(reference))
