@@ -60,8 +60,13 @@ def quota_resource(path: str, name: str) -> Errors:
     """What a quota may count."""
     faults = list(standard_resource(path, name))
     yield from faults
-    if "/" not in name and name not in _QUOTA and not _prefixed(name):
+    if "/" not in name and not is_standard_quota(name):
         yield invalid_value(path, name, "must be a standard resource for quota")
+
+
+def is_standard_quota(name: str) -> bool:
+    """Whether a name is of the closed list of what quota counts."""
+    return name in _QUOTA or _prefixed(name)
 
 
 def _native(name: str) -> bool:

@@ -14,12 +14,11 @@ def default(obj: Obj) -> None:
     fill(spec, "versionPriority", 0)
     if spec.get("service") is not None:
         fill(spec["service"], "port", 443)
-    fill(obj, "status", {})
 
 
 def prepare_create(obj: Obj) -> None:
     """What is served here is available; of the rest the availability controller tells."""
-    obj["status"] = {}
+    obj.pop("status", None)
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:

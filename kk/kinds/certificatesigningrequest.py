@@ -36,7 +36,7 @@ _USAGES = (
     "signing",
     "timestamping",
 )
-_SHORTEST = 600
+_SHORTEST, _LONGEST_SIGNER = 600, 571
 _LEGACY = "kubernetes.io/legacy-unknown"
 _FINAL = ("Approved", "Denied", "Failed")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
@@ -113,40 +113,70 @@ def check_signer(path: str, name: str) -> Errors:
         )
         return
     domain, signer = parts
-    yield from bad(path, domain, names.dns_subdomain(domain))
-    if domain and "." not in domain:
-        yield invalid_value(path, name, "should be a domain with at least two segments separated by dots")
-    yield from bad(path, signer, names.dns_subdomain(signer))
-    if len(name) > 571:
-        yield FieldError("FieldValueTooLong", path, None, "may not be more than 571 bytes")
+    labels = domain.split(".")
+    if len(labels) < 2:
+        yield invalid_value(path, domain, "should be a domain with at least two segments separated by dots")
+    for label in labels:
+        yield from bad(path, domain, (f'validating label "{label}": {fault}' for fault in names.dns_label(label)))
+    yield from bad(path, signer, (f'validating label "{signer}": {fault}' for fault in names.dns_subdomain(signer)))
+    if len(name) > _LONGEST_SIGNER:
+        yield FieldError("FieldValueTooLong", path, None, f"may not be more than {_LONGEST_SIGNER} bytes")
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
-    """Conditions only grow, and a certificate is set once."""
+    """A signer may set the certificate once, and may say that it failed; it decides nothing."""
+    return _status(obj, old, deciding=False)
+
+
+def validate_approval(obj: Obj, old: Obj) -> Errors:
+    """Who decides may add Approved or Denied, and takes no word back."""
+    return _status(obj, old, deciding=True)
+
+
+def _status(obj: Obj, old: Obj, deciding: bool) -> Errors:
     status, before = obj.get("status") or {}, old.get("status") or {}
-    yield from _conditions(status.get("conditions") or [], before.get("conditions") or [])
+    yield from _conditions(status.get("conditions") or [], before.get("conditions") or [], deciding)
     certificate, was = status.get("certificate"), before.get("certificate")
-    if certificate and certificate != was:
-        if was:
-            yield forbidden_value("status.certificate", "updates may not set certificate content")
+    if certificate == was:
+        return
+    if was:
+        yield forbidden_value("status.certificate", "updates may not modify existing certificate content")
+    if certificate:
         yield from _certificate(certificate)
-    elif was and not certificate:
-        yield forbidden_value("status.certificate", "updates may not clear certificate content")
 
 
 def _certificate(data: str) -> Errors:
-    shown = "<certificate data>"
+    path, shown = "status.certificate", "<certificate data>"
     found = blocks(data)
     if not found:
-        yield invalid_value("status.certificate", shown, "must contain at least one CERTIFICATE PEM block")
-    for kind, _ in found:
+        yield invalid_value(path, shown, "must contain at least one CERTIFICATE PEM block")
+    for kind, body in found:
         if kind != "CERTIFICATE":
-            yield invalid_value("status.certificate", shown, f'only CERTIFICATE PEM blocks are allowed, found "{kind}"')
+            yield invalid_value(path, shown, f'only CERTIFICATE PEM blocks are allowed, found "{kind}"')
+        elif ":" in body:
+            yield invalid_value(path, shown, "no PEM block headers are permitted")
+        elif not _is_der(body):
+            yield invalid_value(path, shown, "x509: malformed certificate")
 
 
-def _conditions(conditions: list[Obj], before: list[Obj]) -> Errors:
+def _is_der(body: str) -> bool:
+    """Whether base64 text holds one whole DER sequence; what stands in it the signer's client checks."""
+    try:
+        data = base64.b64decode(body)
+    except binascii.Error:
+        return False
+    if len(data) < 2 or data[0] != 0x30:
+        return False
+    size, start = data[1], 2
+    if size > 0x80:
+        start = 2 + size - 0x80
+        size = int.from_bytes(data[2:start], "big")
+    return len(data) == start + size
+
+
+def _conditions(conditions: list[Obj], before: list[Obj], deciding: bool) -> Errors:
     seen: set[str] = set()
-    kinds = [c.get("type") or "" for c in conditions]
+    kinds = {c.get("type") or "" for c in conditions}
     for path, condition in each("status.conditions", conditions):
         kind, status = condition.get("type") or "", condition.get("status") or ""
         if not kind:
@@ -154,24 +184,35 @@ def _conditions(conditions: list[Obj], before: list[Obj]) -> Errors:
         if kind in seen:
             yield duplicate(f"{path}.type", kind)
         seen.add(kind)
-        if kind in _FINAL and status and status != "True":
-            yield not_supported(f"{path}.status", status, ("True",))
-        elif not status:
+        allowed = ("True",) if kind in _FINAL else ("False", "True", "Unknown")
+        if not status:
             yield required(f"{path}.status")
-        elif status not in ("True", "False", "Unknown"):
-            yield not_supported(f"{path}.status", status, ("True", "False", "Unknown"))
-    if "Approved" in kinds and "Denied" in kinds:
-        yield invalid_value("status.conditions", kinds, "Approved and Denied conditions are mutually exclusive")
+        elif status not in allowed:
+            yield not_supported(f"{path}.status", status, allowed)
+    if {"Approved", "Denied"} <= kinds:
+        at = next(i for i, c in reversed(list(enumerate(conditions))) if c.get("type") in ("Approved", "Denied"))
+        yield invalid_value(
+            f"status.conditions[{at}].type",
+            conditions[at]["type"],
+            "Approved and Denied conditions are mutually exclusive",
+        )
     for kind in _FINAL:
-        had = any(c.get("type") == kind for c in before)
-        if had and kind not in kinds:
+        new, old = _of(conditions, kind), _of(before, kind)
+        if old and not new:
             yield forbidden_value("status.conditions", f'updates may not remove a condition of type "{kind}"')
-        elif not had and kind in kinds and kind != "Failed" and _decided(before):
+        elif new and not old and not deciding and kind != "Failed":
             yield forbidden_value("status.conditions", f'updates may not add a condition of type "{kind}"')
+        elif new and old and _plain(new) != _plain(old):
+            yield forbidden_value("status.conditions", f'updates may not modify a condition of type "{kind}"')
 
 
-def _decided(conditions: list[Obj]) -> bool:
-    return any(c.get("type") in ("Approved", "Denied") for c in conditions)
+def _of(conditions: list[Obj], kind: str) -> list[Obj]:
+    return [c for c in conditions if c.get("type") == kind]
+
+
+def _plain(conditions: list[Obj]) -> list[Obj]:
+    """Conditions without their times, which are filled in where a client leaves them out."""
+    return [{k: v for k, v in c.items() if k not in ("lastUpdateTime", "lastTransitionTime")} for c in conditions]
 
 
 def stamp(obj: Obj, old: Obj, now: str) -> None:
@@ -208,6 +249,7 @@ KIND = Kind(
     prepare_update=prepare_update,
     validate=validate,
     validate_status=validate_status,
+    validate_name=names.path_segment,
     columns=(
         AGE,
         Column("SignerName", lambda obj: obj["spec"].get("signerName") or "<none>"),

@@ -23,6 +23,6 @@ KIND = Kind(
         Column("Message", lambda obj: _healthy(obj).get("message", "")),
         Column("Error", lambda obj: _healthy(obj).get("error", "")),
     ),
-    warnings=lambda obj, old: ["v1 ComponentStatus is deprecated in v1.19+"],
+    deprecated="v1 ComponentStatus is deprecated in v1.19+",
     generation=False,
 )

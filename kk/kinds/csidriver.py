@@ -43,10 +43,8 @@ def prepare_update(obj: Obj, old: Obj) -> None:
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
-    """The name is the driver's; how volumes are attached and how they live never changes."""
+    """How volumes are attached and how they live never changes."""
     spec = obj["spec"]
-    if old is None:
-        yield from check_driver("metadata.name", obj["metadata"].get("name") or "")
     yield from _tokens("spec.tokenRequests", spec.get("tokenRequests"))
     for mode in spec.get("volumeLifecycleModes") or []:
         yield from one_of("spec.volumeLifecycleModes", mode, ("Persistent", "Ephemeral"))
@@ -92,14 +90,18 @@ def _tokens(path: str, requests: list[Obj] | None) -> Errors:
 
 
 def warnings(obj: Obj, old: Obj | None) -> list[str]:
-    """Tokens in volume attributes end up in logs."""
-    spec = obj["spec"]
-    if spec.get("tokenRequests") and spec.get("serviceAccountTokenInSecrets") is None:
+    """Tokens in volume attributes end up in logs; said when the requests for them come."""
+    if _exposed(obj) and (old is None or not _exposed(old)):
         return [
             "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent "
             "possible logging of tokens in volume attributes"
         ]
     return []
+
+
+def _exposed(obj: Obj) -> bool:
+    spec = obj["spec"]
+    return bool(spec.get("tokenRequests")) and spec.get("serviceAccountTokenInSecrets") is None
 
 
 def _token_requests(obj: Obj) -> str:
@@ -113,6 +115,7 @@ KIND = Kind(
     default=default,
     prepare_update=prepare_update,
     validate=validate,
+    validate_name=lambda name: [fault.detail for fault in check_driver("", name)],
     warnings=warnings,
     columns=(
         Column("AttachRequired", ".spec.attachRequired", "boolean"),

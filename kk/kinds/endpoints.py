@@ -84,17 +84,12 @@ def _host_port(ip: str, number: int) -> str:
     return f"[{ip}]:{number}" if ":" in ip else f"{ip}:{number}"
 
 
-def warnings(obj: Obj, old: Obj | None) -> list[str]:
-    """The whole kind is deprecated upstream; every use says so."""
-    return [_DEPRECATED]
-
-
 KIND = Kind(
     "v1",
     "Endpoints",
     default=default,
     validate=validate,
-    warnings=warnings,
+    deprecated=_DEPRECATED,
     columns=(Column("Endpoints", _endpoints), AGE),
     generation=False,
     create_on_update=True,

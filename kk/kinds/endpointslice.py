@@ -4,7 +4,7 @@ from kk.base import names
 from kk.base.errors import duplicate, invalid_value, required, too_many
 from kk.kinds import _addresses
 from kk.kinds._cells import cut
-from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, fill, listed, one_of, port
+from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, fill, listed, one_of
 from kk.kinds.kind import AGE, Column, Kind
 
 _TYPES = ("FQDN", "IPv4", "IPv6")
@@ -110,8 +110,6 @@ def _ports(ports: list[Obj]) -> Errors:
             yield duplicate(f"{path}.name", name)
         seen.add(name)
         yield from one_of(f"{path}.protocol", one.get("protocol"), ("SCTP", "TCP", "UDP"))
-        if one.get("port"):
-            yield from port(f"{path}.port", one["port"])
         if one.get("appProtocol") is not None:
             yield from bad(f"{path}.appProtocol", one["appProtocol"], names.qualified_name(one["appProtocol"]))
 

@@ -19,7 +19,8 @@ Errors = Iterable[FieldError]
 class Column:
     """A column of `kubectl get`: `value` is a dotted path (".spec.replicas") or a function of the object (and, where it takes two arguments, of now as a POSIX time).
 
-    type is string, integer, number, boolean or date; priority 0 is always shown, 1 with `-o wide`. The Name column is never listed, Age only by kinds that have it.
+    type is string, integer, number, boolean or date; priority 0 is always shown, 1 with `-o wide`. The Name column comes first of itself, unless a kind lists one of its own; Age is listed by kinds
+    that have it. A column without a name writes a cell that the table does not define, as one kind of upstream does.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Kind:
     validate_status(obj, old)    faults of a write to /status
     validate_name(name)          messages for metadata.name (default: DNS subdomain)
     warnings(obj, old)           texts for Warning headers
+    deprecated                   the text of the Warning header that every request for the kind gets, reads and refused writes too
     selectable                   field selectors beside metadata.name and metadata.namespace: name → path or function of the object
     generation                   changes of anything but metadata and status raise metadata.generation
     grace(obj, options)          seconds a delete waits for (pods), 0 deletes at once
@@ -87,6 +89,7 @@ class Kind:
     validate_status: Callable[[Obj, Obj], Errors] = _nothing
     validate_name: "Callable[[str], Iterable[str]] | None" = None
     warnings: Callable[[Obj, Obj | None], Iterable[str]] = _nothing
+    deprecated: str = ""
     columns: tuple[Column, ...] | None = None
     selectable: "dict[str, str | Callable[[Obj], str]]" = field(default_factory=dict)
     scale: Scale | None = None

@@ -11,11 +11,10 @@ from kk.kinds._checks import (
     quantity_not_negative,
     section,
 )
-from kk.kinds._resourcenames import is_whole, quota_resource
+from kk.kinds._resourcenames import is_standard_quota, is_whole, quota_resource
 from kk.kinds.kind import AGE, Column, Kind
 
-_POD = {"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods", "ephemeral-storage"}
-_POD |= {"requests.ephemeral-storage", "limits.ephemeral-storage"}
+_POD = {"pods", "cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"}
 _SCOPES = {
     "Terminating",
     "NotTerminating",
@@ -63,9 +62,12 @@ def _amounts(path: str, amounts: Obj) -> Errors:
 
 
 def _fits(scope: str, name: str) -> bool:
-    if scope in ("Terminating", "NotTerminating", "NotBestEffort", "PriorityClass"):
+    """Whether a quota may count a resource within a scope; names outside the closed list are not judged."""
+    if not is_standard_quota(name):
+        return True
+    if scope in ("Terminating", "NotTerminating", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity"):
         return name in _POD
-    if scope in ("BestEffort", "CrossNamespacePodAffinity"):
+    if scope == "BestEffort":
         return name == "pods"
     if scope == "VolumeAttributesClass":
         return name in ("persistentvolumeclaims", "requests.storage")
@@ -131,8 +133,6 @@ def _operator(where: str, operator: str, values: list[str]) -> Errors:
 def validate_status(obj: Obj, old: Obj) -> Errors:
     """Amounts that the controller reports."""
     status = obj.get("status") or {}
-    if not old["metadata"].get("resourceVersion"):
-        yield required("resourceVersion")
     for field in ("hard", "used"):
         yield from _amounts(f"status.{field}", status.get(field) or {})
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kk.base.errors import StatusError, expired
+from kk.server.answers import warning_header
 from kk.server.cache import RING, Change, Item, Shelf
 from kk.server.context import Request, Server
 from kk.server.encoding import encode
@@ -233,6 +234,7 @@ async def watch(request: Request, view: View) -> None:
 
 async def _start(request: Request) -> None:
     headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
+    headers.extend((b"warning", warning_header(text)) for text in request.warnings)
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
