@@ -172,10 +172,10 @@ def _spawn_supervisor(cluster: Cluster) -> None:
 
 @contextlib.contextmanager
 def _ready_fifo(path: Path) -> Iterator[int]:
-    """A FIFO on which the API server says that it listens (see the `api` verb); read end, not blocking."""
+    """A FIFO on which the API server says that it listens (see the `api` verb), opened without blocking."""
     path.unlink(missing_ok=True)
     os.mkfifo(path, 0o600)
-    fifo = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # a reader that is a writer too sees no end of file when a server dies
     try:
         yield fifo
     finally:

@@ -1,0 +1,1 @@
+"""One file a controller, each with `CONTROLLER`; files that begin with `_` hold what some of them share."""
