@@ -4,6 +4,7 @@ from kk.base import names
 from kk.base.errors import invalid_value, required
 from kk.kinds._checks import Errors, Obj, each, listed
 from kk.kinds._labelselector import check_selector
+from kk.kinds._later import later
 from kk.kinds._rbac import check_rules
 from kk.kinds.kind import Kind
 
@@ -32,6 +33,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
 KIND = Kind(
     "rbac.authorization.k8s.io/v1",
     "ClusterRole",
+    describe=later("_describe_core", "role"),
     default=default,
     validate=validate,
     validate_name=names.path_segment,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -11,4 +12,10 @@ def _size(obj: Obj) -> int:
     return len(obj.get("data") or ()) + len(obj.get("binaryData") or ())
 
 
-KIND = Kind("v1", "ConfigMap", columns=(Column("Data", _size), AGE), generation=False)
+KIND = Kind(
+    "v1",
+    "ConfigMap",
+    describe=later("_describe_core", "config_map"),
+    columns=(Column("Data", _size), AGE),
+    generation=False,
+)

@@ -6,6 +6,7 @@ from kk.base.times import human_duration, parse_time
 from kk.kinds import job
 from kk.kinds._checks import fill, section
 from kk.kinds._labelselector import selector_text
+from kk.kinds._later import later
 from kk.kinds._workload import template_columns
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -53,6 +54,7 @@ def _last(obj: Obj, now: float) -> str:
 KIND = Kind(
     "batch/v1",
     "CronJob",
+    describe=later("_describe_workload", "cron_job"),
     default=default,
     prepare_create=prepare_create,
     columns=(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, labels_text, number, pod_spec, zeros
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -35,6 +36,7 @@ def _count(field: str) -> Any:
 KIND = Kind(
     "apps/v1",
     "DaemonSet",
+    describe=later("_describe_workload", "daemon_set"),
     default=default,
     prepare_create=prepare_create,
     columns=(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, number
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -35,6 +36,7 @@ def _ready(obj: Obj) -> str:
 KIND = Kind(
     "apps/v1",
     "Deployment",
+    describe=later("_describe_workload", "deployment"),
     default=default,
     prepare_create=prepare_create,
     columns=(

@@ -5,6 +5,7 @@ from typing import Any
 from kk.base.times import human_duration, parse_time
 from kk.kinds import _podspec
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import WIDE, number
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -104,6 +105,7 @@ def _duration(obj: Obj, now: float) -> str:
 KIND = Kind(
     "batch/v1",
     "Job",
+    describe=later("_describe_workload", "job"),
     default=default,
     prepare_create=prepare_create,
     columns=(

@@ -4,6 +4,7 @@ from kk.base import names
 from kk.base.errors import duplicate, forbidden_value, invalid_value, required
 from kk.base.quantity import Quantity
 from kk.kinds._checks import Errors, Obj, bad, each, listed, quantity, section
+from kk.kinds._later import later
 from kk.kinds._resourcenames import container_resource, standard_resource
 from kk.kinds.kind import Kind
 
@@ -100,4 +101,11 @@ def _compare(path: str, key: str, have: dict[str, Quantity | None], ratio: Quant
             )
 
 
-KIND = Kind("v1", "LimitRange", default=default, validate=validate, generation=False)
+KIND = Kind(
+    "v1",
+    "LimitRange",
+    describe=later("_describe_core", "limit_range"),
+    default=default,
+    validate=validate,
+    generation=False,
+)

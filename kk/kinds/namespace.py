@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 from kk.kinds.meta import is_dns_label
 
@@ -41,6 +42,7 @@ def prepare_update(obj: Obj, old: Obj) -> None:
 KIND = Kind(
     "v1",
     "Namespace",
+    describe=later("_describe_core", "namespace"),
     default=default,
     prepare_create=prepare_create,
     prepare_update=prepare_update,

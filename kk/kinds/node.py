@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -75,6 +76,7 @@ def _unschedulable(obj: Obj) -> str:
 KIND = Kind(
     "v1",
     "Node",
+    describe=later("_describe_node", "describe"),
     default=default,
     columns=(
         Column("Status", _status),

@@ -4,6 +4,7 @@ from typing import Any
 
 from kk.kinds import _podcells, _podspec, _podspec_resources
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -72,6 +73,7 @@ def _pod_ip(pod: Obj) -> str:
 KIND = Kind(
     "v1",
     "Pod",
+    describe=later("_describe_pod", "describe"),
     default=default,
     prepare_create=prepare_create,
     prepare_update=prepare_update,

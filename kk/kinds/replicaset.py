@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill
+from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, number, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -23,6 +24,7 @@ def prepare_create(obj: Obj) -> None:
 KIND = Kind(
     "apps/v1",
     "ReplicaSet",
+    describe=later("_describe_workload", "replica_set"),
     default=default,
     prepare_create=prepare_create,
     columns=(

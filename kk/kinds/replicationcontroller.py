@@ -4,6 +4,7 @@ from typing import Any
 
 from kk.kinds import _podspec
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import labels_text, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -34,6 +35,7 @@ def prepare_create(obj: Obj) -> None:
 KIND = Kind(
     "v1",
     "ReplicationController",
+    describe=later("_describe_workload", "replication_controller"),
     default=default,
     prepare_create=prepare_create,
     columns=(

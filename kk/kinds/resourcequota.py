@@ -11,6 +11,7 @@ from kk.kinds._checks import (
     quantity_not_negative,
     section,
 )
+from kk.kinds._later import later
 from kk.kinds._resourcenames import is_standard_quota, is_whole, quota_resource
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -150,6 +151,7 @@ def _column(limits: bool) -> "Column":
 KIND = Kind(
     "v1",
     "ResourceQuota",
+    describe=later("_describe_core", "resource_quota"),
     default=default,
     prepare_create=prepare_create,
     validate=validate,

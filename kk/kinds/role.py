@@ -2,6 +2,7 @@
 
 from kk.base import names
 from kk.kinds._checks import Errors, Obj, listed
+from kk.kinds._later import later
 from kk.kinds._rbac import check_rules
 from kk.kinds.kind import Kind
 
@@ -19,6 +20,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
 KIND = Kind(
     "rbac.authorization.k8s.io/v1",
     "Role",
+    describe=later("_describe_core", "role"),
     default=default,
     validate=validate,
     validate_name=names.path_segment,

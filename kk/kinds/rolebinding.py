@@ -2,6 +2,7 @@
 
 from kk.base import names
 from kk.kinds._checks import Errors, Obj
+from kk.kinds._later import later
 from kk.kinds._rbac import BINDING_COLUMNS, check_binding, default_binding
 from kk.kinds.kind import Kind
 
@@ -14,6 +15,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
 KIND = Kind(
     "rbac.authorization.k8s.io/v1",
     "RoleBinding",
+    describe=later("_describe_core", "role_binding"),
     default=default_binding,
     validate=validate,
     validate_name=names.path_segment,

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from kk.kinds._checks import fill
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -22,6 +23,7 @@ def default(obj: Obj) -> None:
 KIND = Kind(
     "v1",
     "Secret",
+    describe=later("_describe_core", "secret"),
     default=default,
     columns=(
         Column("Type", ".type"),

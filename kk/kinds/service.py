@@ -4,6 +4,7 @@ from typing import Any
 
 from kk.kinds._cells import balancer_addresses
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import labels_text
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -60,6 +61,7 @@ def _ports(obj: Obj) -> str:
 KIND = Kind(
     "v1",
     "Service",
+    describe=later("_describe_core", "service"),
     default=default,
     prepare_create=prepare_create,
     columns=(

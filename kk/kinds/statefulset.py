@@ -3,6 +3,7 @@
 from typing import Any
 
 from kk.kinds._checks import fill, section
+from kk.kinds._later import later
 from kk.kinds._workload import default_workload, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -50,6 +51,7 @@ def _ready(obj: Obj) -> str:
 KIND = Kind(
     "apps/v1",
     "StatefulSet",
+    describe=later("_describe_workload", "stateful_set"),
     default=default,
     prepare_create=prepare_create,
     columns=(Column("Ready", _ready), AGE, *template_columns()),
