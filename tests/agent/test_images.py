@@ -95,7 +95,7 @@ def test_user_images(tmp_path):
 def serve(runtime, kind, env):
     ip = runtime.run_sandbox(kind, "pod", "default").ip
     image = builtin()[kind]
-    container = runtime.create(kind, config(*image.arguments([], []), env={"POD_IP": ip, "PORT": "8088", **env}))
+    container = runtime.create(kind, config(*image.arguments([], []), env={"POD_IP": ip, "KK_PORT": "8088", **env}))
     runtime.launch(container)
     feed = runtime.log_feed(container)
     with feed:

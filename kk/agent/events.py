@@ -1,0 +1,28 @@
+"""Events of the agent: about pods and their containers (fieldPath `spec.containers{NAME}`), as kubelet's."""
+
+from typing import Any
+
+from kk.client.events import Recorder, reference
+from kk.client.http import Client
+
+Obj = dict[str, Any]
+
+
+class PodEvents:
+    """Records with the source `kubelet` and the node as host."""
+
+    def __init__(self, client: Client, node_name: str):
+        self._recorder = Recorder(client, "kubelet", node_name)
+
+    def event(self, pod: Obj, kind: str, reason: str, message: str, container: str = "", init: bool = False) -> None:
+        """Tell something about a pod, or about one of its containers; kind is Normal or Warning."""
+        path = ""
+        if container:
+            names = [c["name"] for c in pod["spec"].get("initContainers") or ()]
+            path = f"spec.{'initContainers' if init or container in names else 'containers'}{{{container}}}"
+        about = reference({"apiVersion": "v1", "kind": "Pod", "metadata": pod["metadata"]}, path)
+        self._recorder.event(about, kind, reason, message[:1024])
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._recorder.stop()
