@@ -99,7 +99,7 @@ def _collection(info: RequestInfo) -> None:
         info.verb = "watch" if watch and truth(watch[0]) else "list"
     elif info.verb == "delete":
         info.verb = "deletecollection"
-    if info.verb in ("list", "watch", "deletecollection"):
+    if info.verb in ("list", "watch"):
         info.name = _name_of(info.param("fieldSelector"))
 
 
