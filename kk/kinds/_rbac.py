@@ -85,14 +85,17 @@ def _role(obj: Obj) -> str:
     return f"{ref.get('kind', '')}/{ref.get('name', '')}"
 
 
-def _subjects(kind: str) -> Column:
+def _subjects(kind: str, binding: str) -> Column:
     def cell(obj: Obj) -> str:
         found = [s for s in obj.get("subjects") or [] if s.get("kind") == kind]
         if kind == "ServiceAccount":
             return ", ".join(f"{s.get('namespace', '')}/{s.get('name', '')}" for s in found)
         return ", ".join(s.get("name", "") for s in found)
 
-    return Column(f"{kind}s", cell, priority=1)
+    return Column(f"{kind}s", cell, priority=1, description=f"{kind}s in the {binding}")
 
 
-BINDING_COLUMNS = (Column("Role", _role), AGE, _subjects("User"), _subjects("Group"), _subjects("ServiceAccount"))
+def binding_columns(binding: str) -> tuple[Column, ...]:
+    """The columns of a kind of binding, which their texts name."""
+    people = (_subjects(kind, binding) for kind in ("User", "Group", "ServiceAccount"))
+    return (Column("Role", _role, describes=".roleRef"), AGE, *people)

@@ -32,13 +32,23 @@ def _selector(obj: Obj) -> str:
 def template_columns(spec_of: Callable[[Obj], Obj] = pod_spec, priority: int = 1) -> tuple[Column, Column]:
     """Containers and Images."""
     return (
-        Column("Containers", lambda obj: _podspec.names_and_images(spec_of(obj))[0], priority=priority),
-        Column("Images", lambda obj: _podspec.names_and_images(spec_of(obj))[1], priority=priority),
+        Column(
+            "Containers",
+            lambda obj: _podspec.names_and_images(spec_of(obj))[0],
+            priority=priority,
+            description="Names of each container in the template.",
+        ),
+        Column(
+            "Images",
+            lambda obj: _podspec.names_and_images(spec_of(obj))[1],
+            priority=priority,
+            description="Images referenced by each container in the template.",
+        ),
     )
 
 
 #: the columns of `-o wide` that end most workloads' tables
-WIDE = (*template_columns(), Column("Selector", _selector, priority=1))
+WIDE = (*template_columns(), Column("Selector", _selector, priority=1, describes=".spec.selector"))
 
 
 def default_workload(obj: Obj) -> Obj:

@@ -79,7 +79,11 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     validate=validate,
-    columns=(Column("Service", _service_cell), Column("Available", _available), AGE),
+    columns=(
+        Column("Service", _service_cell, description="The reference to the service that hosts this API endpoint."),
+        Column("Available", _available, description="Whether this service is available."),
+        AGE,
+    ),
     status=True,
     generation=False,
 )

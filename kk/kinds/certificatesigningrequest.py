@@ -253,9 +253,9 @@ KIND = Kind(
     columns=(
         AGE,
         Column("SignerName", lambda obj: obj["spec"].get("signerName") or "<none>"),
-        Column("Requestor", ".spec.username"),
-        Column("RequestedDuration", _duration),
-        Column("Condition", _state),
+        Column("Requestor", ".spec.username", description="Base64-encoded PKCS#10 CSR data"),
+        Column("RequestedDuration", _duration, describes=".spec.expirationSeconds"),
+        Column("Condition", _state, description="Conditions applied to the request, such as approval or denial."),
     ),
     selectable={"spec.signerName": ".spec.signerName"},
     status=True,

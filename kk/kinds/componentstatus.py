@@ -19,9 +19,11 @@ KIND = Kind(
     "v1",
     "ComponentStatus",
     columns=(
-        Column("Status", _status),
-        Column("Message", lambda obj: _healthy(obj).get("message", "")),
-        Column("Error", lambda obj: _healthy(obj).get("error", "")),
+        Column("Status", _status, description="Status of the component conditions"),
+        Column(
+            "Message", lambda obj: _healthy(obj).get("message", ""), description="Message of the component conditions"
+        ),
+        Column("Error", lambda obj: _healthy(obj).get("error", ""), description="Error of the component conditions"),
     ),
     deprecated="v1 ComponentStatus is deprecated in v1.19+",
     generation=False,

@@ -16,6 +16,6 @@ KIND = Kind(
     "v1",
     "ConfigMap",
     describe=later("_describe_core", "config_map"),
-    columns=(Column("Data", _size), AGE),
+    columns=(Column("Data", _size, describes=".data"), AGE),
     generation=False,
 )

@@ -43,5 +43,9 @@ KIND = Kind(
     "ControllerRevision",
     default=default,
     validate=validate,
-    columns=(Column("Controller", _controller), Column("Revision", ".revision"), AGE),
+    columns=(
+        Column("Controller", _controller, description="Controller of the object"),
+        Column("Revision", ".revision"),
+        AGE,
+    ),
 )

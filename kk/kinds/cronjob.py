@@ -59,12 +59,22 @@ KIND = Kind(
     prepare_create=prepare_create,
     columns=(
         Column("Schedule", ".spec.schedule"),
-        Column("Timezone", lambda obj: (obj.get("spec") or {}).get("timeZone") or "<none>"),
-        Column("Suspend", _suspended, "boolean"),
-        Column("Active", lambda obj: len((obj.get("status") or {}).get("active") or ()), "integer"),
-        Column("Last Schedule", _last),
+        Column("Timezone", lambda obj: (obj.get("spec") or {}).get("timeZone") or "<none>", describes=".spec.timeZone"),
+        Column("Suspend", _suspended, "boolean", describes=".spec.suspend"),
+        Column(
+            "Active",
+            lambda obj: len((obj.get("status") or {}).get("active") or ()),
+            "integer",
+            describes=".status.active",
+        ),
+        Column("Last Schedule", _last, describes=".status.lastScheduleTime"),
         AGE,
         *template_columns(_pod_spec),
-        Column("Selector", lambda obj: selector_text(_job_spec(obj).get("selector")), priority=1),
+        Column(
+            "Selector",
+            lambda obj: selector_text(_job_spec(obj).get("selector")),
+            priority=1,
+            describes=".spec.jobTemplate.spec.selector",
+        ),
     ),
 )

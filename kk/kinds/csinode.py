@@ -58,6 +58,14 @@ KIND = Kind(
     "CSINode",
     default=default,
     validate=validate,
-    columns=(Column("Drivers", lambda obj: len((obj.get("spec") or {}).get("drivers") or []), "integer"), AGE),
+    columns=(
+        Column(
+            "Drivers",
+            lambda obj: len((obj.get("spec") or {}).get("drivers") or []),
+            "integer",
+            description="Drivers indicates the number of CSI drivers registered on the node",
+        ),
+        AGE,
+    ),
     generation=False,
 )

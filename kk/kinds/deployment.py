@@ -40,9 +40,11 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     columns=(
-        Column("Ready", _ready),
-        Column("Up-to-date", lambda obj: number(obj, "status", "updatedReplicas")),
-        Column("Available", lambda obj: number(obj, "status", "availableReplicas")),
+        Column("Ready", _ready, description="Number of the pod with ready state"),
+        Column("Up-to-date", lambda obj: number(obj, "status", "updatedReplicas"), describes=".status.updatedReplicas"),
+        Column(
+            "Available", lambda obj: number(obj, "status", "availableReplicas"), describes=".status.availableReplicas"
+        ),
         AGE,
         *WIDE,
     ),

@@ -90,7 +90,7 @@ KIND = Kind(
     default=default,
     validate=validate,
     deprecated=_DEPRECATED,
-    columns=(Column("Endpoints", _endpoints), AGE),
+    columns=(Column("Endpoints", _endpoints, describes=".subsets"), AGE),
     generation=False,
     create_on_update=True,
 )

@@ -141,8 +141,8 @@ KIND = Kind(
     warnings=warnings,
     columns=(
         Column("AddressType", ".addressType"),
-        Column("Ports", _ports_cell),
-        Column("Endpoints", _endpoints_cell),
+        Column("Ports", _ports_cell, describes=".ports"),
+        Column("Endpoints", _endpoints_cell, describes=".endpoints"),
         AGE,
     ),
 )

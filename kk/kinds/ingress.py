@@ -169,10 +169,22 @@ KIND = Kind(
     validate_status=validate_status,
     warnings=warnings,
     columns=(
-        Column("Class", _class),
-        Column("Hosts", _hosts),
-        Column("Address", lambda obj: balancer_addresses(obj.get("status"))),
-        Column("Ports", lambda obj: "80, 443" if obj["spec"].get("tls") else "80"),
+        Column(
+            "Class",
+            _class,
+            description="The name of the IngressClass resource that should be used for additional configuration",
+        ),
+        Column("Hosts", _hosts, description="Hosts that incoming requests are matched against before the ingress rule"),
+        Column(
+            "Address",
+            lambda obj: balancer_addresses(obj.get("status")),
+            description="Address is a list containing ingress points for the load-balancer",
+        ),
+        Column(
+            "Ports",
+            lambda obj: "80, 443" if obj["spec"].get("tls") else "80",
+            description="Ports of TLS configurations that open",
+        ),
         AGE,
     ),
     status=True,

@@ -71,5 +71,9 @@ KIND = Kind(
     "IngressClass",
     default=default,
     validate=validate,
-    columns=(Column("Controller", ".spec.controller"), Column("Parameters", _parameters_cell), AGE),
+    columns=(
+        Column("Controller", ".spec.controller", description="Controller that is responsible for handling this class"),
+        Column("Parameters", _parameters_cell, description="A reference to a resource with additional parameters"),
+        AGE,
+    ),
 )

@@ -51,6 +51,6 @@ KIND = Kind(
     validate=validate,
     validate_name=validate_name,
     # upstream defines two columns and writes three cells; a column without a name is such a cell
-    columns=(Column("ParentRef", _parent), Column("", AGE.value, "date")),
+    columns=(Column("ParentRef", _parent, describes=".spec.parentRef"), Column("", AGE.value, "date")),
     generation=False,
 )

@@ -109,9 +109,9 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     columns=(
-        Column("Status", status_text),
-        Column("Completions", _completions),
-        Column("Duration", _duration),
+        Column("Status", status_text, description="Status of the job."),
+        Column("Completions", _completions, describes=".status.succeeded"),
+        Column("Duration", _duration, description="Time required to complete the job."),
         AGE,
         *WIDE,
     ),

@@ -20,7 +20,8 @@ class Column:
     """A column of `kubectl get`: `value` is a dotted path (".spec.replicas") or a function of the object (and, where it takes two arguments, of now as a POSIX time).
 
     type is string, integer, number, boolean or date; priority 0 is always shown, 1 with `-o wide`. The Name column comes first of itself, unless a kind lists one of its own; Age is listed by kinds
-    that have it. A column without a name writes a cell that the table does not define, as one kind of upstream does.
+    that have it. The text that explains a column is `description`, or else that of the field at the path `describes` or `value`, or none where
+    `describes` is "-". A column without a name writes a cell that the table does not define, as one kind of upstream does.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     priority: int = 0
     format: str = ""
     description: str = ""
+    describes: str = ""
 
 
 #: the last column of most kinds

@@ -47,8 +47,17 @@ KIND = Kind(
     default=default_policy,
     validate=validate,
     columns=(
-        Column("Mutations", lambda obj: len((obj.get("spec") or {}).get("mutations") or []), "integer"),
-        Column("ParamKind", param_kind_cell),
+        Column(
+            "Mutations",
+            lambda obj: len((obj.get("spec") or {}).get("mutations") or []),
+            "integer",
+            description="Mutation indicates the number of mutations rules defined in this configuration",
+        ),
+        Column(
+            "ParamKind",
+            param_kind_cell,
+            description="ParamKind specifies the kind of resources used to parameterize this policy",
+        ),
         AGE,
     ),
 )

@@ -17,5 +17,13 @@ KIND = Kind(
     "MutatingWebhookConfiguration",
     default=default,
     validate=check_webhooks,
-    columns=(Column("Webhooks", lambda obj: len(obj.get("webhooks") or []), "integer"), AGE),
+    columns=(
+        Column(
+            "Webhooks",
+            lambda obj: len(obj.get("webhooks") or []),
+            "integer",
+            description="Webhooks indicates the number of webhooks registered in this configuration",
+        ),
+        AGE,
+    ),
 )

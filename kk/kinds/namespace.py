@@ -47,7 +47,7 @@ KIND = Kind(
     prepare_create=prepare_create,
     prepare_update=prepare_update,
     validate_name=is_dns_label,
-    columns=(Column("Status", ".status.phase"), AGE),
+    columns=(Column("Status", ".status.phase", description="The status of the namespace"), AGE),
     selectable={"status.phase": ".status.phase", "name": ".metadata.name"},
     generation=False,
 )

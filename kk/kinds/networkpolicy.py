@@ -108,5 +108,10 @@ KIND = Kind(
     "NetworkPolicy",
     default=default,
     validate=validate,
-    columns=(Column("Pod-Selector", lambda obj: selector_text(obj["spec"].get("podSelector"))), AGE),
+    columns=(
+        Column(
+            "Pod-Selector", lambda obj: selector_text(obj["spec"].get("podSelector")), describes=".spec.podSelector"
+        ),
+        AGE,
+    ),
 )

@@ -78,14 +78,20 @@ KIND = Kind(
     prepare_create=prepare_create,
     prepare_update=prepare_update,
     columns=(
-        Column("Ready", _podcells.ready),
-        Column("Status", _podcells.status),
-        Column("Restarts", _podcells.restarts),
+        Column(
+            "Ready", _podcells.ready, description="The aggregate readiness state of this pod for accepting traffic."
+        ),
+        Column("Status", _podcells.status, description="The aggregate status of the containers in this pod."),
+        Column(
+            "Restarts",
+            _podcells.restarts,
+            description="The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.",
+        ),
         AGE,
-        Column("IP", _podcells.address, priority=1),
-        Column("Node", _node, priority=1),
-        Column("Nominated Node", _nominated, priority=1),
-        Column("Readiness Gates", _podcells.readiness_gates, priority=1),
+        Column("IP", _podcells.address, priority=1, describes=".status.podIP"),
+        Column("Node", _node, priority=1, describes=".spec.nodeName"),
+        Column("Nominated Node", _nominated, priority=1, describes=".status.nominatedNodeName"),
+        Column("Readiness Gates", _podcells.readiness_gates, priority=1, describes=".spec.readinessGates"),
     ),
     selectable={
         "spec.nodeName": ".spec.nodeName",

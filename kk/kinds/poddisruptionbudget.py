@@ -35,9 +35,20 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     columns=(
-        Column("Min Available", _limit("minAvailable")),
-        Column("Max Unavailable", _limit("maxUnavailable")),
-        Column("Allowed Disruptions", lambda obj: number(obj, "status", "disruptionsAllowed"), "integer"),
+        Column(
+            "Min Available", _limit("minAvailable"), description="The minimum number of pods that must be available."
+        ),
+        Column(
+            "Max Unavailable",
+            _limit("maxUnavailable"),
+            description="The maximum number of pods that may be unavailable.",
+        ),
+        Column(
+            "Allowed Disruptions",
+            lambda obj: number(obj, "status", "disruptionsAllowed"),
+            "integer",
+            description="Calculated number of pods that may be disrupted at this time.",
+        ),
         AGE,
     ),
 )

@@ -25,5 +25,11 @@ def _labels(obj: Obj) -> str:
 
 
 KIND = Kind(
-    "v1", "PodTemplate", default=default, columns=(*template_columns(_spec, priority=0), Column("Pod Labels", _labels))
+    "v1",
+    "PodTemplate",
+    default=default,
+    columns=(
+        *template_columns(_spec, priority=0),
+        Column("Pod Labels", _labels, description="The labels for the pod template."),
+    ),
 )

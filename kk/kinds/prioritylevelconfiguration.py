@@ -130,10 +130,26 @@ KIND = Kind(
     validate=validate,
     columns=(
         Column("Type", ".spec.type"),
-        Column("NominalConcurrencyShares", _limited_cell("nominalConcurrencyShares")),
-        Column("Queues", _limited_cell("limitResponse", "queuing", "queues")),
-        Column("HandSize", _limited_cell("limitResponse", "queuing", "handSize")),
-        Column("QueueLengthLimit", _limited_cell("limitResponse", "queuing", "queueLengthLimit")),
+        Column(
+            "NominalConcurrencyShares",
+            _limited_cell("nominalConcurrencyShares"),
+            describes=".spec.limited.nominalConcurrencyShares",
+        ),
+        Column(
+            "Queues",
+            _limited_cell("limitResponse", "queuing", "queues"),
+            describes=".spec.limited.limitResponse.queuing.queues",
+        ),
+        Column(
+            "HandSize",
+            _limited_cell("limitResponse", "queuing", "handSize"),
+            describes=".spec.limited.limitResponse.queuing.handSize",
+        ),
+        Column(
+            "QueueLengthLimit",
+            _limited_cell("limitResponse", "queuing", "queueLengthLimit"),
+            describes=".spec.limited.limitResponse.queuing.queueLengthLimit",
+        ),
         AGE,
     ),
     status=True,

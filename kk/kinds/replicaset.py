@@ -30,7 +30,9 @@ KIND = Kind(
     columns=(
         Column("Desired", ".spec.replicas", "integer"),
         Column("Current", ".status.replicas", "integer"),
-        Column("Ready", lambda obj: number(obj, "status", "readyReplicas"), "integer"),
+        Column(
+            "Ready", lambda obj: number(obj, "status", "readyReplicas"), "integer", describes=".status.readyReplicas"
+        ),
         AGE,
         *WIDE,
     ),

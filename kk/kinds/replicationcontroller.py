@@ -41,10 +41,17 @@ KIND = Kind(
     columns=(
         Column("Desired", ".spec.replicas", "integer"),
         Column("Current", ".status.replicas", "integer"),
-        Column("Ready", lambda obj: number(obj, "status", "readyReplicas"), "integer"),
+        Column(
+            "Ready", lambda obj: number(obj, "status", "readyReplicas"), "integer", describes=".status.readyReplicas"
+        ),
         AGE,
         *template_columns(),
-        Column("Selector", lambda obj: labels_text((obj.get("spec") or {}).get("selector")), priority=1),
+        Column(
+            "Selector",
+            lambda obj: labels_text((obj.get("spec") or {}).get("selector")),
+            priority=1,
+            describes=".spec.selector",
+        ),
     ),
     selectable={"status.replicas": lambda obj: str(number(obj, "status", "replicas"))},
     scale=Scale(),

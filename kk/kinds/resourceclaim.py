@@ -119,7 +119,10 @@ KIND = Kind(
     prepare_create=prepare_create,
     validate=validate,
     validate_status=validate_status,
-    columns=(Column("State", _state), AGE),
+    columns=(
+        Column("State", _state, description="A summary of the current state (allocated, pending, reserved, etc.)."),
+        AGE,
+    ),
     status=True,
     generation=False,
 )

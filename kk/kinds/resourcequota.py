@@ -145,7 +145,11 @@ def _column(limits: bool) -> "Column":
         names = sorted(name for name in hard if ("limits" in name) == limits)
         return ", ".join(f"{name}: {canonical(used.get(name))}/{canonical(hard[name])}" for name in names)
 
-    return Column("Limit" if limits else "Request", cell)
+    if limits:
+        text = "Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node."
+        return Column("Limit", cell, description=text)
+    text = "Request represents a minimum amount of cpu/memory that a container may consume."
+    return Column("Request", cell, description=text)
 
 
 KIND = Kind(

@@ -144,7 +144,7 @@ KIND = Kind(
     default=default,
     validate=validate,
     columns=(
-        Column("Node", lambda obj: (obj.get("spec") or {}).get("nodeName") or ""),
+        Column("Node", lambda obj: (obj.get("spec") or {}).get("nodeName") or "", describes=".spec.nodeName"),
         Column("Driver", ".spec.driver"),
         Column("Pool", ".spec.pool.name"),
         AGE,

@@ -3,7 +3,7 @@
 from kk.base import names
 from kk.kinds._checks import Errors, Obj
 from kk.kinds._later import later
-from kk.kinds._rbac import BINDING_COLUMNS, check_binding, default_binding
+from kk.kinds._rbac import binding_columns, check_binding, default_binding
 from kk.kinds.kind import Kind
 
 
@@ -19,7 +19,7 @@ KIND = Kind(
     default=default_binding,
     validate=validate,
     validate_name=names.path_segment,
-    columns=BINDING_COLUMNS,
+    columns=binding_columns("roleBinding"),
     generation=False,
     create_on_update=True,
 )

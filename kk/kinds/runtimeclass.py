@@ -28,6 +28,6 @@ KIND = Kind(
     "node.k8s.io/v1",
     "RuntimeClass",
     validate=validate,
-    columns=(Column("Handler", ".handler"), AGE),
+    columns=(Column("Handler", ".handler", describes="-"), AGE),
     generation=False,
 )

@@ -27,7 +27,7 @@ KIND = Kind(
     default=default,
     columns=(
         Column("Type", ".type"),
-        Column("Data", lambda obj: len(obj.get("data") or ())),
+        Column("Data", lambda obj: len(obj.get("data") or ()), describes=".data"),
         AGE,
     ),
     selectable={"type": ".type"},

@@ -66,11 +66,18 @@ KIND = Kind(
     prepare_create=prepare_create,
     columns=(
         Column("Type", ".spec.type"),
-        Column("Cluster-IP", lambda obj: (obj.get("spec") or {}).get("clusterIP") or "<none>"),
-        Column("External-IP", _external),
-        Column("Port(s)", _ports),
+        Column(
+            "Cluster-IP", lambda obj: (obj.get("spec") or {}).get("clusterIP") or "<none>", describes=".spec.clusterIP"
+        ),
+        Column("External-IP", _external, describes=".spec.externalIPs"),
+        Column("Port(s)", _ports, describes=".spec.ports"),
         AGE,
-        Column("Selector", lambda obj: labels_text((obj.get("spec") or {}).get("selector")), priority=1),
+        Column(
+            "Selector",
+            lambda obj: labels_text((obj.get("spec") or {}).get("selector")),
+            priority=1,
+            describes=".spec.selector",
+        ),
     ),
     selectable={"spec.clusterIP": ".spec.clusterIP", "spec.type": ".spec.type"},
     generation=False,

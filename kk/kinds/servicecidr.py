@@ -53,7 +53,10 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     validate=validate,
-    columns=(Column("CIDRs", lambda obj: ",".join((obj.get("spec") or {}).get("cidrs") or [])), AGE),
+    columns=(
+        Column("CIDRs", lambda obj: ",".join((obj.get("spec") or {}).get("cidrs") or []), describes=".spec.cidrs"),
+        AGE,
+    ),
     status=True,
     generation=False,
 )

@@ -54,6 +54,6 @@ KIND = Kind(
     describe=later("_describe_workload", "stateful_set"),
     default=default,
     prepare_create=prepare_create,
-    columns=(Column("Ready", _ready), AGE, *template_columns()),
+    columns=(Column("Ready", _ready, description="Number of the pod with ready state"), AGE, *template_columns()),
     scale=Scale(),
 )

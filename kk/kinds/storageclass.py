@@ -65,11 +65,15 @@ KIND = Kind(
     default=default,
     validate=validate,
     columns=(
-        Column("Name", lambda obj: default_mark(obj, *_MARKS), format="name"),
+        Column("Name", lambda obj: default_mark(obj, *_MARKS), format="name", describes=".metadata.name"),
         Column("Provisioner", ".provisioner"),
-        Column("ReclaimPolicy", lambda obj: obj.get("reclaimPolicy") or "Delete"),
-        Column("VolumeBindingMode", lambda obj: obj.get("volumeBindingMode") or "<unset>"),
-        Column("AllowVolumeExpansion", lambda obj: bool(obj.get("allowVolumeExpansion"))),
+        Column("ReclaimPolicy", lambda obj: obj.get("reclaimPolicy") or "Delete", describes=".reclaimPolicy"),
+        Column(
+            "VolumeBindingMode", lambda obj: obj.get("volumeBindingMode") or "<unset>", describes=".volumeBindingMode"
+        ),
+        Column(
+            "AllowVolumeExpansion", lambda obj: bool(obj.get("allowVolumeExpansion")), describes=".allowVolumeExpansion"
+        ),
         AGE,
     ),
     generation=False,

@@ -62,8 +62,17 @@ KIND = Kind(
     prepare_create=prepare_create,
     validate=validate,
     columns=(
-        Column("Validations", lambda obj: len((obj.get("spec") or {}).get("validations") or []), "integer"),
-        Column("ParamKind", param_kind_cell),
+        Column(
+            "Validations",
+            lambda obj: len((obj.get("spec") or {}).get("validations") or []),
+            "integer",
+            description="Validations indicates the number of validation rules defined in this configuration",
+        ),
+        Column(
+            "ParamKind",
+            param_kind_cell,
+            description="ParamKind specifies the kind of resources used to parameterize this policy",
+        ),
         AGE,
     ),
     status=True,

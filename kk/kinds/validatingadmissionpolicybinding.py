@@ -35,5 +35,17 @@ KIND = Kind(
     "ValidatingAdmissionPolicyBinding",
     default=default_binding,
     validate=validate,
-    columns=(Column("PolicyName", ".spec.policyName"), Column("ParamRef", param_ref_cell), AGE),
+    columns=(
+        Column(
+            "PolicyName",
+            ".spec.policyName",
+            description="PolicyName indicates the policy definition which the policy binding binded to",
+        ),
+        Column(
+            "ParamRef",
+            param_ref_cell,
+            description="ParamRef indicates the param resource which sets the configuration param",
+        ),
+        AGE,
+    ),
 )

@@ -16,5 +16,13 @@ KIND = Kind(
     "ValidatingWebhookConfiguration",
     default=default,
     validate=check_webhooks,
-    columns=(Column("Webhooks", lambda obj: len(obj.get("webhooks") or []), "integer"), AGE),
+    columns=(
+        Column(
+            "Webhooks",
+            lambda obj: len(obj.get("webhooks") or []),
+            "integer",
+            description="Webhooks indicates the number of webhooks registered in this configuration",
+        ),
+        AGE,
+    ),
 )

@@ -87,7 +87,7 @@ KIND = Kind(
     validate_status=validate_status,
     columns=(
         Column("Attacher", ".spec.attacher", format="name"),
-        Column("PV", _volume),
+        Column("PV", _volume, describes=".spec.source.persistentVolumeName"),
         Column("Node", ".spec.nodeName"),
         Column("Attached", ".status.attached", "boolean"),
         AGE,

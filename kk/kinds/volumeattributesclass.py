@@ -28,7 +28,7 @@ KIND = Kind(
     "VolumeAttributesClass",
     validate=validate,
     columns=(
-        Column("Name", lambda obj: default_mark(obj, _MARK), format="name"),
+        Column("Name", lambda obj: default_mark(obj, _MARK), format="name", describes=".metadata.name"),
         Column("DriverName", ".driverName"),
         AGE,
     ),

@@ -3,6 +3,7 @@
 Cells follow the columns of kk.kinds; which objects and which form are decided elsewhere.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from datetime import datetime
@@ -11,18 +12,13 @@ from typing import Any
 import msgspec
 
 from kk.base import paths, times
+from kk.base.schema import Node
 from kk.kinds.kind import Column, Resource
 from kk.server.encoding import Obj, decode
+from kk.server.openapi.descriptions import Descriptions
 
-_NAME = {
-    "name": "Name",
-    "type": "string",
-    "format": "name",
-    "description": "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a "
-    "client to request the generation of an appropriate name automatically.",
-    "priority": 0,
-}
-_CREATED = Column("Created At", ".metadata.creationTimestamp", "date", description="CreationTimestamp of the object.")
+_NAME = Column("Name", ".metadata.name", format="name")
+_CREATED = Column("Created At", ".metadata.creationTimestamp", "date")
 
 
 class _Peek(msgspec.Struct):
@@ -49,17 +45,32 @@ class Printer:
     """Rows of one resource. `columns` are those of the version that was asked for."""
 
     def __init__(self, resource: Resource, columns: tuple[Column, ...] | None):
+        self._resource = resource
         if columns is None:
-            self.definitions = [_NAME, _definition(_CREATED, "date")]
-            self._cells: list[Callable[[Obj, float], Any]] = [lambda obj, now: paths.get(obj, _CREATED.value, None)]
-        else:
-            shown = [_definition(c, "string" if c.type == "date" else c.type) for c in columns if c.name]
-            named = any(c.name == "Name" for c in columns)
-            self.definitions = shown if named else [_NAME, *shown]
-            self._cells = [_cell(c) for c in columns]
-            if named:
-                return
-        self._cells.insert(0, lambda obj, now: obj["metadata"].get("name", ""))
+            self._columns: tuple[Column, ...] = (_NAME, _CREATED)
+            # of a kind without columns of its own the time is shown as it is
+            created = _cell(Column("", lambda obj: paths.get(obj, ".metadata.creationTimestamp", None)))
+            self._cells, self._dates = [_cell(_NAME), created], True
+            return
+        named = any(c.name == "Name" for c in columns)
+        self._columns, self._dates = (columns if named else (_NAME, *columns)), False
+        self._cells = [_cell(c) for c in self._columns]
+
+    @functools.cached_property
+    def definitions(self) -> list[Obj]:
+        """The columns as a Table tells them; their texts are read when first asked for."""
+        texts = Descriptions()
+        return [
+            {
+                "name": column.name,
+                "type": "string" if column.type == "date" and not self._dates else column.type,
+                "format": column.format,
+                "description": column.description or _text(texts, self._resource.schema, column),
+                "priority": column.priority,
+            }
+            for column in self._columns
+            if column.name
+        ]
 
     def cells(self, obj: Obj, now: float) -> list[Any]:
         """One row's cells."""
@@ -77,7 +88,7 @@ class Printer:
             shown = msgspec.Raw(partial(rest, version))
         return {"cells": self.cells(obj, now), "object": shown}
 
-    def table(self, rows: list[Obj], metadata: Obj, version: str = "v1", definitions: bool = True) -> Obj:
+    def table(self, rows: list[Obj] | None, metadata: Obj, version: str = "v1", definitions: bool = True) -> Obj:
         """A whole Table."""
         return {
             "kind": "Table",
@@ -88,14 +99,17 @@ class Printer:
         }
 
 
-def _definition(column: Column, kind: str) -> Obj:
-    return {
-        "name": column.name,
-        "type": kind,
-        "format": column.format,
-        "description": column.description,
-        "priority": column.priority,
-    }
+def _text(texts: Descriptions, schema: Node, column: Column) -> str:
+    """The description of the field that a column shows; "" where it shows none."""
+    path = column.describes or (column.value if isinstance(column.value, str) else "")
+    holder, _, field = path.strip(".").rpartition(".")
+    nodes = [schema, *schema.walk(holder)] if holder else [schema]
+    node = nodes[-1]
+    while node.type == "list":
+        node = node.items
+    if not field or len(nodes) != len(holder.split(".")) * bool(holder) + 1 or not node.name:
+        return ""
+    return texts.of(node.name)[1].get(field, "")
 
 
 def _cell(column: Column) -> Callable[[Obj, float], Any]:

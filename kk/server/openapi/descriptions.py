@@ -9,6 +9,11 @@ from pathlib import Path
 
 _CLASS = re.compile(r"^class (\w+)\(", re.M)
 _FIELD = re.compile(r"^ {6}\* \*\*(\S+)\*\* ``[^`]*``(?: - )?", re.M)
+#: the package wraps texts at this width, at spaces and after hyphens within words
+_WIDTH = 78
+_WORD = re.compile(r"\s*\S*?\w-(?=\w)|\s*\S+")
+_HYPHEN = re.compile(r"\w-$")
+_LISTED = re.compile(r"[ \t*-]|\d+\. ")
 _PREFIXES = {
     "io.k8s.apimachinery.pkg.apis.meta": "meta",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions": "apiextensions",
@@ -72,4 +77,18 @@ def _docstring(text: str) -> Texts:
 
 
 def _joined(text: str) -> str:
-    return " ".join(text.split())
+    """A wrapped text as it was before: a line that ends although the next word had room ends a paragraph, or comes before a list."""
+    lines = [line.rstrip() for line in text.strip("\n").rstrip().split("\n")]
+    indents = [len(line) - len(line.lstrip(" ")) for line in lines[1:] if line.strip()]
+    cut = min(indents, default=0)
+    lines = [lines[0].strip(), *(line[cut:] for line in lines[1:] if line.strip())]
+    out = lines[0]
+    for before, line in zip(lines, lines[1:]):
+        first = _WORD.match(line)
+        if len(before) + 1 + len(first[0] if first else "") <= _WIDTH:
+            out += ("\n" if _LISTED.match(line) else "\n\n") + line
+        elif _HYPHEN.search(before):
+            out += line
+        else:
+            out += f" {line}"
+    return out
