@@ -32,6 +32,8 @@ Keys = list[str]
 #: called as handler(event, obj, old): event is ADDED, MODIFIED or DELETED; old is the object before, None for ADDED
 Handler = Callable[[str, Obj, Obj | None], None]
 _ANSWER_TIMEOUT = 60.0
+#: a note waits no longer than this for the loop, which may be listing
+_NOTE_TIMEOUT = 10.0
 
 
 def key_of(obj: Obj) -> str:
@@ -39,6 +41,12 @@ def key_of(obj: Obj) -> str:
     meta = obj["metadata"]
     namespace = meta.get("namespace")
     return f"{namespace}/{meta['name']}" if namespace else meta["name"]
+
+
+def version_of(obj: Obj) -> int:
+    """The resourceVersion as a number (comparable within a resource since Kubernetes 1.35); 0 where it is none."""
+    text = obj["metadata"].get("resourceVersion") or "0"
+    return int(text) if text.isdigit() else 0
 
 
 def without_managed_fields(obj: Obj) -> Obj:
@@ -116,6 +124,27 @@ class Informer:
     def wait_synced(self, timeout: float | None = None) -> bool:
         """Wait for the first list."""
         return self._synced.wait(timeout)
+
+    # ---- writing through ----
+    def note(self, obj: Obj) -> None:
+        """Take over the answer to a write of this process before the watch tells of it; returns when the copy has it.
+
+        So a reconciler reads its own writes and makes nothing twice. What the watch has already passed is not taken: the object may be gone.
+        """
+        taken = threading.Event()
+
+        def take() -> None:
+            try:
+                if version_of(obj) > int(self.resource_version or 0):
+                    self._apply("MODIFIED", key_of(obj), dict(obj, metadata=dict(obj["metadata"])))
+            finally:
+                taken.set()
+
+        if self._loop.inside:
+            take()
+        elif not self._stopped:
+            self._loop.call(take)
+            taken.wait(_NOTE_TIMEOUT)
 
     # ---- setting up ----
     def add_index(self, name: str, function: Callable[[Obj], Iterable[str]]) -> None:
@@ -303,8 +332,8 @@ class Informer:
             del self._objects[key]
             self._reindex(key, old, None)
         else:
-            if old is not None and old["metadata"].get("resourceVersion") == obj["metadata"].get("resourceVersion"):
-                return
+            if old is not None and version_of(old) >= version_of(obj):
+                return  # told before, by the answer to a write of our own (see note)
             obj = self._transform(obj)
             self._objects[key] = obj
             self._reindex(key, old, obj)
