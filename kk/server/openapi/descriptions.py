@@ -9,10 +9,9 @@ from pathlib import Path
 
 _CLASS = re.compile(r"^class (\w+)\(", re.M)
 _FIELD = re.compile(r"^ {6}\* \*\*(\S+)\*\* ``[^`]*``(?: - )?", re.M)
-#: the package wraps texts at this width, at spaces and after hyphens within words
+#: the package wraps texts at this width
 _WIDTH = 78
-_WORD = re.compile(r"\s*\S*?\w-(?=\w)|\s*\S+")
-_HYPHEN = re.compile(r"\w-$")
+_WORD = re.compile(r"\s*\S+")
 _LISTED = re.compile(r"[ \t*-]|\d+\. ")
 _PREFIXES = {
     "io.k8s.apimachinery.pkg.apis.meta": "meta",
@@ -82,13 +81,15 @@ def _joined(text: str) -> str:
     indents = [len(line) - len(line.lstrip(" ")) for line in lines[1:] if line.strip()]
     cut = min(indents, default=0)
     lines = [lines[0].strip(), *(line[cut:] for line in lines[1:] if line.strip())]
-    out = lines[0]
+    out, listing = lines[0], False
     for before, line in zip(lines, lines[1:]):
         first = _WORD.match(line)
-        if len(before) + 1 + len(first[0] if first else "") <= _WIDTH:
-            out += ("\n" if _LISTED.match(line) else "\n\n") + line
-        elif _HYPHEN.search(before):
-            out += line
+        room = _WIDTH - len(before) - 1 - len(first[0] if first else "")
+        if room > 0 or (room == 0 and not before.endswith((".", "?", "!"))):
+            listed = bool(_LISTED.match(line))
+            out += ("\n" if listed and (listing or line.startswith(" ")) else "\n\n") + line
+            listing = listed
         else:
-            out += f" {line}"
+            # a sentence whose next word would just have fitted was set off by two spaces
+            out += ("  " if room == 0 else " ") + line
     return out
