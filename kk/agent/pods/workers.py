@@ -26,7 +26,7 @@ from kk.client.workqueue import WorkQueue
 Obj = dict[str, Any]
 log = logging.getLogger("kk.agent")
 KEPT_ATTEMPTS = 2  # as kubelet: the last ended one beside the current
-MOUNT_RETRY = (2.0, 120.0)
+MOUNT_RETRY = (0.5, 120.0)
 
 
 def version(pod: Obj) -> int:
