@@ -15,6 +15,8 @@ from kk.server.context import RequestInfo, Server, User
 GROUP = "rbac.authorization.k8s.io"
 MASTERS = "system:masters"
 _KINDS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
+#: methods that are no verb of a resource
+_NO_VERBS = ("options", "trace", "connect")
 #: decisions that are remembered at most; the whole memory is dropped beyond that
 _MEMORY = 20_000
 
@@ -147,8 +149,8 @@ def denial_text(user: User, info: RequestInfo) -> str:
         return f'User "{user.name}" cannot {info.verb} path "{info.path}"'
     resource = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
     where = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
-    verb = f"{info.verb} " if info.verb else ""
-    return f'User "{user.name}" cannot {verb}resource "{resource}" in API group "{info.group}" {where}'
+    verb = "" if info.verb in _NO_VERBS else info.verb
+    return f'User "{user.name}" cannot {verb} resource "{resource}" in API group "{info.group}" {where}'
 
 
 def access(

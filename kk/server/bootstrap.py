@@ -176,7 +176,7 @@ def _binding(kind: str, name: str, namespace: str, ref: str, role: str, subjects
 
 def _priority_classes() -> Iterator[Obj]:
     for name, value, description in _CRITICAL:
-        fields = {"value": value, "description": description, "preemptionPolicy": "PreemptLowerPriority"}
+        fields: Obj = {"value": value, "description": description, "preemptionPolicy": "PreemptLowerPriority"}
         yield _named("scheduling.k8s.io/v1", "PriorityClass", name, **fields)
 
 

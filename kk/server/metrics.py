@@ -64,9 +64,9 @@ class Metrics:
             into.buckets = [a + b for a, b in zip(into.buckets, series.buckets)]
         yield "# HELP apiserver_request_duration_seconds Seconds from the request to its answer."
         yield "# TYPE apiserver_request_duration_seconds histogram"
-        for labels, series in merged.items():
+        for names, series in merged.items():
             if series.count:
-                yield from _histogram("apiserver_request_duration_seconds", _text(labels), series)
+                yield from _histogram("apiserver_request_duration_seconds", _text(names), series)
 
 
 def _text(labels: tuple[str, ...]) -> str:

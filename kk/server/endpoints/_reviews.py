@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kk.base import names, selectors, times
-from kk.base.errors import FieldError, StatusError, invalid, invalid_value, required
+from kk.base.errors import FieldError, StatusError, bad_request, invalid, invalid_value, required
 from kk.base.patch import managers
 from kk.server import authz
 from kk.server.bodies import read_object
@@ -23,6 +23,11 @@ async def read(request: Request) -> Obj:
     info = request.info
     view = _view(request)
     options = write_options(info, "CreateOptions")
+    if not (await request.body()).strip():
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {view.resource.kind}): couldn't get version/kind; "
+            "json parse error: unexpected end of JSON input (<empty>)"
+        )
     review = await read_object(request, view, options.validation)
     given = review.get("metadata") or {}
     if view.resource.namespaced and given.get("namespace") not in (None, "", info.namespace):

@@ -24,7 +24,9 @@ from kk.base.errors import (
 from kk.base.times import format_time
 from kk.kinds import schema
 from kk.kinds.kind import Kind, Resource
+from kk.server.admission.node_restriction import check_token
 from kk.server.authn import authenticator
+from kk.server.authz_node import node_name
 from kk.server.bodies import read_as
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.endpoints._answers import document, not_allowed
@@ -54,7 +56,12 @@ async def handle(request: Request) -> Response:
         raise bad_request(f"the name of the object ({given['name']}) does not match the name on the URL ({info.name})")
     account = server.cache.get("", "serviceaccounts", info.namespace, info.name)
     if account is None:
+        if server.cache.item("", "namespaces", "", info.namespace) is None:
+            raise not_found("namespaces", "", info.namespace)
         raise not_found("serviceaccounts", "", info.name)
+    node = node_name(request.user)
+    if node:
+        check_token(server, node, account, (wanted.get("spec") or {}).get("boundObjectRef"))
     return document(request, _issue(request, wanted, account, options.manager, options.dry_run), 201)
 
 
@@ -98,6 +105,9 @@ def _issue(request: Request, wanted: Obj, account: Obj, manager: str, dry_run: b
     known = {**spec, "expirationSeconds": seconds}
     review["spec"] = known
     manage(request, review, manager, "token", _resource().schema)
+    for entry in review["metadata"].get("managedFields") or ():
+        # the reference is there before it is filled, so nobody owns that it exists
+        (entry["fieldsV1"].get("f:spec") or {}).get("f:boundObjectRef", {}).pop(".", None)
     audiences = spec.get("audiences") or [ISSUER]
     claims, lifetime = _claims(server, account, ref, audiences, seconds)
     review["spec"] = {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": ref}

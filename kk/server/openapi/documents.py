@@ -140,7 +140,9 @@ def _paths(r: Resource, version: int) -> Obj:
     root = f"/apis/{r.group}/{r.version}" if r.group else f"/api/{r.version}"
     place = f"{root}/namespaces/{{namespace}}/{r.plural}" if r.namespaced else f"{root}/{r.plural}"
     name = definition_of(r)
-    own, collection, item = gvk(r), {}, {}
+    own = gvk(r)
+    collection: Obj = {}
+    item: Obj = {}
     for verb, method, into, path, params, body, out in (
         ("list", "get", collection, "list", _LIST, "", f"{name}List"),
         ("create", "post", collection, "post", _WRITE, name, name),
