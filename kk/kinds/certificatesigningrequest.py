@@ -49,9 +49,7 @@ def default(obj: Obj) -> None:
 
 
 def prepare_create(obj: Obj) -> None:
-    """Who asks is told by the server, what came of it by the signer."""
-    for field in ("username", "uid", "groups", "extra"):
-        obj["spec"].pop(field, None)
+    """What comes of it is told by the signer; who asks the server has set before (kk.server.admission.certificate_requester)."""
     obj["status"] = {}
 
 
