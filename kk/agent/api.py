@@ -1,13 +1,16 @@
 """What the agent asks of the API server, in one place: objects that pods refer to, tokens, status writes, deletes. No decisions."""
 
 import time
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from kk.base.errors import StatusError
 from kk.base.times import parse_time
-from kk.client.http import Client
+from kk.client.http import Client, Unreachable
 
 Obj = dict[str, Any]
+REMEMBERED = 256
 
 
 class NodeAPI:
@@ -15,15 +18,34 @@ class NodeAPI:
 
     def __init__(self, client: Client):
         self.client = client
+        self._seen: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+
+    def _remembered(self, key: tuple[str, str, str], ask: Callable[[], Any]) -> Any:
+        """An answer; while the API server is away the last one, so that containers restart without it."""
+        try:
+            answer = ask()
+        except Unreachable:
+            if key in self._seen:
+                return self._seen[key]
+            raise
+        self._seen[key] = answer
+        self._seen.move_to_end(key)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return answer
 
     def _get(self, plural: str, namespace: str, name: str) -> Obj | None:
-        try:
-            found: Obj = self.client.resource("v1", plural, namespace).get(name)
-            return found
-        except StatusError as error:
-            if error.code == 404:
-                return None
-            raise
+        def ask() -> Obj | None:
+            try:
+                found: Obj = self.client.resource("v1", plural, namespace).get(name)
+                return found
+            except StatusError as error:
+                if error.code == 404:
+                    return None
+                raise
+
+        answer: Obj | None = self._remembered((plural, namespace, name), ask)
+        return answer
 
     def config_map(self, namespace: str, name: str) -> Obj | None:
         """A ConfigMap, None when there is none."""
@@ -33,13 +55,11 @@ class NodeAPI:
         """A Secret, None when there is none."""
         return self._get("secrets", namespace, name)
 
-    def pod(self, namespace: str, name: str) -> Obj | None:
-        """A pod as the server has it now, None when there is none."""
-        return self._get("pods", namespace, name)
-
     def services(self, namespace: str) -> list[Obj]:
         """The services of a namespace."""
-        return self.client.resource("v1", "services", namespace).list(resourceVersion="0").get("items") or []
+        services = self.client.resource("v1", "services", namespace)
+        answer = self._remembered(("services", namespace, ""), lambda: services.list(resourceVersion="0"))
+        return answer.get("items") or []
 
     def token(self, pod: Obj, audience: str, seconds: int) -> tuple[str, float]:
         """A token of the pod's service account, bound to the pod: (token, expiry as POSIX seconds)."""

@@ -100,7 +100,8 @@ class Starter:
                 )
             self._events.event(pod, "Warning", "Failed", f"Error: {fault.reason}", name, init)
             raise
-        self._pulled.add(text)
+        if found.image is not None:
+            self._pulled.add(text)
         if policy == "Never":
             words = f'Container image "{text}" already present on machine and can be accessed by the pod'
         else:

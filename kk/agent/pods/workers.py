@@ -19,8 +19,9 @@ from kk.agent.pods.messages import termination_message
 from kk.agent.pods.plan import Fail, Finish, Kill, Plan, Start, plan
 from kk.agent.pods.probes import Prober
 from kk.agent.pods.start import Events, Starter, StartFault
-from kk.agent.pods.world import World
+from kk.agent.pods.world import Probed, World
 from kk.agent.runtime.api import Container, Runtime, Sandbox
+from kk.client.http import Unreachable
 from kk.client.workqueue import WorkQueue
 
 Obj = dict[str, Any]
@@ -43,7 +44,7 @@ class Known:
     gone: bool = False
     waiting: dict[str, tuple[str, str]] = field(default_factory=dict)
     retry_at: dict[str, float] = field(default_factory=dict)
-    killing: set[str] = field(default_factory=set)
+    killing: dict[str, Probed] = field(default_factory=dict)  # container id → what probes said last
     failed: Fail | None = None
     paths: "dict[str, Path] | None" = None
     renew_at: float = 0.0
@@ -154,7 +155,7 @@ class Workers:
                 log.warning(
                     "pod %s: %s: %s", uid, type(error).__name__, error, exc_info=log.isEnabledFor(logging.DEBUG)
                 )
-                self._queue.add_after(uid, min(0.25 * 2 ** tries[uid], 30))
+                self._queue.add_after(uid, min(0.25 * 2 ** tries[uid], 8))
             finally:
                 self._queue.done(uid)
 
@@ -204,7 +205,7 @@ class Workers:
             if container.state == "exited" and not container.message:
                 container.message = termination_message(container)
             world.containers.setdefault(container.config.name, []).append(container)
-        world.killing, world.waiting = known.killing, known.waiting
+        world.killing, world.waiting = set(known.killing), known.waiting
         now = self._now()
         for name in {*world.containers, *known.retry_at}:
             last = world.last(name)
@@ -216,7 +217,8 @@ class Workers:
         for spec in [*(world.spec.get("initContainers") or ()), *(world.spec.get("containers") or ())]:
             last = world.last(spec["name"])
             if last is not None and last.state == "running":
-                world.probed[spec["name"]] = self.prober.state(known.pod, spec, last, world.pod_ip)
+                probed = known.killing.get(last.id) or self.prober.state(known.pod, spec, last, world.pod_ip)
+                world.probed[spec["name"]] = probed
         return world
 
     def _ip(self, pod: Obj, sandbox: Sandbox) -> str:
@@ -267,8 +269,6 @@ class Workers:
 
     def _start(self, known: Known, action: Start) -> bool:
         uid = known.pod["metadata"]["uid"]
-        if action.crashed_at:
-            self._crash.raise_((uid, action.name), action.crashed_at, self._now())
         sandbox = self._runtime.sandboxes()[uid]
         sandbox = replace(sandbox, ip=self._ip(known.pod, sandbox))
         paths = self._paths(known, fresh=action.attempt > 0)
@@ -278,7 +278,10 @@ class Workers:
         spec = self._spec_of(known.pod, action.name)
         try:
             made = self._starter.start(known.pod, spec, action, sandbox, lambda: paths)
+            self._tried(uid, action)
         except StartFault as fault:
+            if not fault.retry_at:
+                self._tried(uid, action)
             known.waiting[action.name] = (fault.reason, str(fault))
             known.retry_at[action.name] = fault.retry_at
             return not fault.retry_at
@@ -289,6 +292,11 @@ class Workers:
         for old in attempts[:-KEPT_ATTEMPTS]:
             self._runtime.remove(old)
         return True
+
+    def _tried(self, uid: str, action: Start) -> None:
+        """A program was run again after it had ended: the next time waits longer."""
+        if action.crashed_at:
+            self._crash.raise_((uid, action.name), action.crashed_at, self._now())
 
     def _paths(self, known: Known, fresh: bool) -> "dict[str, Path] | None":
         """The pod's volumes; None when one cannot be set up yet (renew_at says when to try again)."""
@@ -305,6 +313,10 @@ class Workers:
             known.renew_at = self._now() + min(MOUNT_RETRY[0] * 2**known.mount_tries, MOUNT_RETRY[1])
             known.mount_tries = min(known.mount_tries + 1, 8)
             return None
+        except Unreachable:
+            if known.paths is None:
+                raise
+            known.renew_at = self._now() + MOUNT_RETRY[0]  # without the API server what is there must do
         return known.paths
 
     def _kill(self, known: Known, action: Kill) -> None:
@@ -312,12 +324,15 @@ class Workers:
         container = next((c for c in self._runtime.containers(uid) if c.id == action.container_id), None)
         if container is None:
             return
-        known.killing.add(action.container_id)
+        spec = self._spec_of(known.pod, action.name)
+        known.killing[container.id] = self.prober.state(
+            known.pod, spec, container, container.config.env.get("POD_IP", "")
+        )
         self.prober.forget(container.id)
         if known.pod["metadata"]["name"]:
             words = action.why or f"Stopping container {action.name}"
             self._events.event(known.pod, "Normal", "Killing", words, action.name)
-        self._hooks.stop(known.pod, self._spec_of(known.pod, action.name), container, action.grace)
+        self._hooks.stop(known.pod, spec, container, action.grace)
 
     def _finish(self, known: Known) -> None:
         uid = known.pod["metadata"]["uid"]

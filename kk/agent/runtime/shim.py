@@ -495,6 +495,7 @@ def zygote(fd):
     control = _socket.socket(fileno=fd)
     os.set_inheritable(fd, False)
     os.setsid()
+    os.chdir("/")
     if prctl is not None:
         prctl(15, b"kk-zygote", 0, 0, 0)
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):

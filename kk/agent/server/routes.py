@@ -58,9 +58,13 @@ class Routes:
         serve(request, self.pod(*parts[:2]), parts[2], self.runtime)
 
     def _exec(self, request: Request, parts: list[str]) -> None:
-        from kk.agent.server.streams import serve_exec
+        from kk.agent.server.streams import refuse, serve_exec
 
-        container = self.running(self.pod(*parts[:2]), parts[2])
+        try:
+            container = self.running(self.pod(*parts[:2]), parts[2])
+        except Refusal as refusal:
+            refuse(request, refusal)
+            return
         command = request.query.get("command") or []
         if not command:
             raise Refusal(400, "you must specify a command")
@@ -69,9 +73,14 @@ class Routes:
         serve_exec(request, self.runtime, container, command)
 
     def _attach(self, request: Request, parts: list[str]) -> None:
-        from kk.agent.server.streams import serve_attach
+        from kk.agent.server.streams import refuse, serve_attach
 
-        serve_attach(request, self.runtime, self.running(self.pod(*parts[:2]), parts[2]))
+        try:
+            serve_attach(request, self.runtime, self.running(self.pod(*parts[:2]), parts[2]))
+        except Refusal as refusal:
+            if request.answered:
+                raise
+            refuse(request, refusal)
 
     def _forward(self, request: Request, parts: list[str]) -> None:
         from kk.agent.server.forward import serve

@@ -46,6 +46,15 @@ def failure(message: str) -> dict[str, Any]:
     }
 
 
+def refuse(request: Request, refusal: Refusal) -> None:
+    """Tell on the error channel why there is no stream: an answer before the handshake would send kubectl looking for SPDY."""
+    web = accept(request, PROTOCOLS)
+    message = f"unable to upgrade connection: {refusal}"
+    finish(web, {"metadata": {}, "status": "Failure", "message": message, "reason": "NotFound", "code": refusal.status})
+    while web.recv() is not None:
+        pass
+
+
 def open_channels(request: Request) -> WebSocket:
     """The handshake; an empty message tells the client that the streams are there, as kubelet does."""
     web = accept(request, PROTOCOLS)
