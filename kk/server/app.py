@@ -144,6 +144,10 @@ class App:
         if info.subresource:
             return await self._subresource(request)
         view = self._server.views.get((info.group, info.version, info.resource))
+        if request.method == "HEAD" and view is not None:
+            raise method_not_allowed()
+        if view is not None and view.shelf.resource.strategy.deprecated:
+            request.warn(view.shelf.resource.strategy.deprecated)
         virtual = self._virtual.get((info.group, info.resource))
         if virtual is not None:
             self._known(info)
@@ -153,7 +157,7 @@ class App:
                 raise method_not_allowed()
             return await virtual.handle(request)
         if view is None:
-            if not self._served(info) and info.api_prefix == "apis":
+            if not self._served(info.group) and info.api_prefix == "apis":
                 return _NOT_FOUND
             raise _no_such_path()
         if view.strategy.deprecated:
@@ -164,8 +168,8 @@ class App:
             raise method_not_allowed()
         return await handler(request, view)
 
-    def _served(self, info: RequestInfo) -> bool:
-        return any(g == info.group and v == info.version for g, v, _ in self._server.resources)
+    def _served(self, group: str) -> bool:
+        return any(g == group for g, _, _ in self._server.resources)
 
     def _known(self, info: RequestInfo) -> None:
         if (info.group, info.version, info.resource) not in self._server.resources:
@@ -175,7 +179,7 @@ class App:
         info = request.info
         resource = self._server.resource(info.group, info.version, info.resource)
         if resource is None or bool(info.namespace) != resource.namespaced and info.resource != "namespaces":
-            if resource is None and info.api_prefix == "apis" and not self._served(info):
+            if resource is None and info.api_prefix == "apis" and not self._served(info.group):
                 return _NOT_FOUND
             raise _no_such_path()
         endpoint = self._subresources.get((info.group, info.resource, info.subresource))

@@ -116,10 +116,22 @@ def _unrecognized(resource: Resource, data: bytes, why: str) -> StatusError:
     )
 
 
+def read_yaml(data: bytes) -> tuple[Any, list[str]]:
+    """(value of the first document as JSON could say it, `line 4: key "k" already set in map` for each key that is named again)."""
+    loader = YamlLoader(data)
+    try:
+        node = loader.get_node() if loader.check_node() else None
+        if node is None:
+            return None, []
+        doubled = _doubled_keys(node)
+        return json_like(loader.construct_document(node)), doubled
+    finally:
+        loader.dispose()
+
+
 def _from_yaml(resource: Resource, data: bytes, validation: str) -> tuple[Obj, list[str]]:
     try:
-        value = json_like(yaml.load(data, Loader=YamlLoader))
-        doubled = _doubled_keys(data) if validation != "Ignore" else []
+        value, doubled = read_yaml(data)
     except yaml.YAMLError as error:
         raise _unrecognized(resource, data, yaml_words(error)) from None
     except (RecursionError, ValueError) as error:
@@ -128,13 +140,17 @@ def _from_yaml(resource: Resource, data: bytes, validation: str) -> tuple[Obj, l
         return {}, []
     if isinstance(value, dict):
         _check_kind(resource, value.get("apiVersion"), value.get("kind"))
+    if validation == "Ignore":
+        doubled = []
+    elif doubled and validation == "Strict":
+        doubled = ["yaml: unmarshal errors:\n  " + "\n  ".join(doubled)]
     return types.read(resource, value, validation, doubled)
 
 
 def yaml_words(error: yaml.YAMLError) -> str:
     """A YAML fault in upstream's form."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
-    line = f"line {mark.line + 1}: " if mark is not None and mark.line else ""
+    line = f"line {mark.line}: " if mark is not None and mark.line else ""
     return f"yaml: {line}{problem}"
 
 
@@ -153,33 +169,24 @@ def _key(key: Any) -> str:
     return key if isinstance(key, str) else str(key)
 
 
-def _doubled_keys(data: bytes) -> list[str]:
-    found: list[str] = []
-    node = yaml.compose(data, Loader=YamlLoader)
-    stack = [node] if node is not None else []
+def _doubled_keys(root: yaml.Node) -> list[str]:
+    found: list[tuple[int, str]] = []
+    stack = [root]
     while stack:
         node = stack.pop()
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
                 if key.value in seen:
-                    found.append(f'line {key.start_mark.line + 1}: key "{key.value}" already set in map')
+                    found.append((key.start_mark.line + 1, key.value))
                 seen.add(key.value)
                 stack.append(value)
         elif isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
-    return ["yaml: unmarshal errors:\n  " + "\n  ".join(found)] if found else []
+    return [f'line {line}: key "{key}" already set in map' for line, key in sorted(found)]
 
 
 # patches
-
-
-def parse_json(data: bytes) -> Any:
-    """JSON of no particular type. Raises 400."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        raise bad_request(f"error decoding patch: {gojson.words(data)}") from None
 
 
 def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list[str] | None" = None) -> Obj:

@@ -114,7 +114,7 @@ async def _listen(server: Server) -> int:
     config = server.config
     listening = socket.create_server((config.host, config.port), backlog=1024, reuse_port=False)
     settings = uvicorn.Config(
-        App(server),  # type: ignore[arg-type]
+        App(server),
         http=HTTPProtocol,
         ws=WebSocketProtocol,
         lifespan="off",

@@ -22,7 +22,7 @@ class HTTPProtocol(HttpToolsProtocol):
 
     kk: Connection
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the certificate once, when the handshake is done."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self.kk = _connection(transport)
@@ -39,7 +39,7 @@ class WebSocketProtocol(WSProtocol):
 
     kk: Connection
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the certificate."""
         super().connection_made(transport)  # type: ignore[arg-type]
         self.kk = _connection(transport)

@@ -4,12 +4,13 @@ Watches are in kk.server.watching.
 """
 
 import asyncio
+import json
 from typing import Any
 
 from kk.base.errors import StatusError, bad_request, expired, not_found
 from kk.server.answers import encoded, item_response
 from kk.server.cache import Item, Shelf
-from kk.server.context import Request, Response, Server
+from kk.server.context import Request, RequestInfo, Response, Server
 from kk.server.encoding import Obj, encode
 from kk.server.negotiate import Form, form_of
 from kk.server.selection import ListOptions, encode_continue, list_options, matches, select, token_expired
@@ -68,7 +69,9 @@ async def list_objects(request: Request, view: View) -> Response:
     """Many objects, whole or in chunks of one snapshot."""
     server, shelf = request.server, view.shelf
     form = form_of(request.headers.get(b"accept", b""), read=True)
-    options = list_options(request.info, shelf)
+    if form.kind == "Table":
+        included(request.info)
+    options = list_options(request.info, view)
     if not request.info.raw_query and form.plain and view.conversion is None:
         return encoded(request, _whole_list(server, view, options.namespace), form)
     items, revision = await snapshot(server, shelf, options)
@@ -80,6 +83,14 @@ async def list_objects(request: Request, view: View) -> Response:
         if options.everything:
             metadata["remainingItemCount"] = left
     return encoded(request, render(request, view, items, metadata, form), form)
+
+
+def included(info: RequestInfo) -> str:
+    """What rows of a Table carry. Raises 400."""
+    include = info.param("includeObject") or "Metadata"
+    if include not in ("None", "Metadata", "Object"):
+        raise bad_request(f"unrecognized includeObject value: {json.dumps(include)}")
+    return include
 
 
 def _whole_list(server: Server, view: View, namespace: str) -> bytes:
@@ -95,13 +106,15 @@ def render(request: Request, view: View, items: list[Item], metadata: Obj, form:
         include = request.info.param("includeObject") or "Metadata"
         now = clock()
         rows = [view.row(i, include, form.version, now) for i in items]
-        return view.table(rows, metadata, form.version)
+        return view.table(rows or None, metadata, form.version)
     if form.kind:
         head = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/%b","metadata":' % form.version.encode()
         body = b",".join([view.partial(i, form.version) for i in items])
     else:
         head = view.list_head
         body = b",".join([b"{" + view.rest(i) for i in items])
+    if form.kind and not items:
+        return b'%b%b,"items":null}' % (head, encode(metadata))
     return b'%b%b,"items":[%b]}' % (head, encode(metadata), body)
 
 

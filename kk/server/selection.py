@@ -13,6 +13,7 @@ from kk.base import selectors
 from kk.base.errors import FieldError, StatusError, bad_request, expired, forbidden_value, invalid, not_supported
 from kk.server.cache import Item, Shelf
 from kk.server.context import RequestInfo
+from kk.server.views import View
 
 _BEYOND = 2**63
 _COMMON = ("metadata.name", "metadata.namespace")
@@ -32,6 +33,7 @@ class ListOptions:
     version: str = ""
     match: str = ""
     continued: bool = False
+    renamed: dict[str, str] | None = None
 
     @property
     def everything(self) -> bool:
@@ -56,8 +58,9 @@ def integer(info: RequestInfo, key: str) -> int | None:
     return number
 
 
-def list_options(info: RequestInfo, shelf: Shelf) -> ListOptions:
+def list_options(info: RequestInfo, view: View) -> ListOptions:
     """The options of a list or watch request. Raises StatusError."""
+    shelf = view.shelf
     options = ListOptions(namespace=info.namespace if shelf.resource.namespaced else "")
     if len(info.parts) > 1:
         options.name = info.parts[1]
@@ -65,7 +68,7 @@ def list_options(info: RequestInfo, shelf: Shelf) -> ListOptions:
         return options
     options.limit = max(0, integer(info, "limit") or 0)
     integer(info, "timeoutSeconds")
-    parse_selectors(info, shelf, options)
+    parse_selectors(info, view, options)
     options.version, options.match = info.param("resourceVersion"), info.param("resourceVersionMatch")
     token = info.param("continue")
     faults = list(_match_faults(options, token, info))
@@ -110,13 +113,13 @@ def _match_faults(options: ListOptions, token: str, info: RequestInfo) -> "list[
         if match == "Exact" and version == "0":
             faults.append(
                 forbidden_value(
-                    "resourceVersionMatch", 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'
+                    "resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
                 )
             )
     return faults
 
 
-def parse_selectors(info: RequestInfo, shelf: Shelf, options: ListOptions) -> None:
+def parse_selectors(info: RequestInfo, view: View, options: ListOptions) -> None:
     """Fill labels and fields. Raises 400."""
     text = info.param("labelSelector")
     if text:
@@ -132,14 +135,16 @@ def parse_selectors(info: RequestInfo, shelf: Shelf, options: ListOptions) -> No
             options.fields = selectors.parse_fields(text)
         except ValueError as error:
             raise bad_request(str(error)) from None
-        _check_fields(options, shelf)
+        _check_fields(options, view)
 
 
-def _check_fields(options: ListOptions, shelf: Shelf) -> None:
+def _check_fields(options: ListOptions, view: View) -> None:
     if not options.fields.requirements:
         options.fields = None
         return
-    selectable = shelf.resource.strategy.selectable
+    selectable: Any = view.shelf.resource.strategy.selectable
+    if view.conversion is not None and view.conversion.selectable is not None:
+        selectable = options.renamed = view.conversion.selectable
     for field, _, _ in options.fields.requirements:
         if field not in _COMMON and field not in selectable:
             if selectable:
@@ -153,7 +158,12 @@ def matches(options: ListOptions, shelf: Shelf, item: Item) -> bool:
         return False
     if options.labels is not None and not options.labels.matches(item.labels or {}):
         return False
-    return options.fields is None or options.fields.matches(lambda field: shelf.field(item, field))
+    if options.fields is None:
+        return True
+    renamed = options.renamed
+    if renamed is not None:
+        return bool(options.fields.matches(lambda field: shelf.field(item, renamed.get(field) or field)))
+    return bool(options.fields.matches(lambda field: shelf.field(item, field)))
 
 
 def select(options: ListOptions, shelf: Shelf) -> list[Item]:

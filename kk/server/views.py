@@ -92,7 +92,7 @@ class View:
         rest = self.rest(item)
         return row_of(self.printer, self.head + rest, rest, include, now, version)
 
-    def table(self, rows: list[Obj], metadata: Obj, version: str, definitions: bool = True) -> bytes:
+    def table(self, rows: list[Obj] | None, metadata: Obj, version: str, definitions: bool = True) -> bytes:
         """Rows as an encoded Table."""
         return encode(self.printer.table(rows, metadata, version, definitions))
 

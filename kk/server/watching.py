@@ -15,9 +15,9 @@ from kk.server.cache import RING, Change, Item, Shelf
 from kk.server.context import Request, Server
 from kk.server.encoding import encode
 from kk.server.negotiate import Form, form_of
-from kk.server.reads import key_of
+from kk.server.reads import included, key_of
 from kk.server.routing import truth
-from kk.server.selection import ListOptions, integer, list_options, matches
+from kk.server.selection import ListOptions, integer, list_options, matches, select
 from kk.server.views import View, clock
 from kk.store.api import Compacted, Event, Future
 
@@ -210,11 +210,11 @@ async def watch(request: Request, view: View) -> None:
     """Answer a watch request until it times out, the client leaves, it lags, or the server stops."""
     info, server = request.info, request.server
     form = form_of(request.headers.get(b"accept", b""), read=True)
-    options = list_options(info, view.shelf)
+    options = list_options(info, view)
     seconds = integer(info, "timeoutSeconds") or _LASTS * (1 + random.random())
     bookmarks = "allowWatchBookmarks" in info.query and truth(info.param("allowWatchBookmarks"))
     texts = (info.param("labelSelector"), info.param("fieldSelector"))
-    include = info.param("includeObject") or "Metadata"
+    include = included(info)
     watcher = server.watching.join(view, options, form, include, texts, bookmarks)
     gone = server.spawn(_until_gone(request, watcher))
     timer = server.loop.call_later(seconds, watcher.end)
@@ -234,6 +234,7 @@ async def watch(request: Request, view: View) -> None:
 
 async def _start(request: Request) -> None:
     headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
+    headers += [(b"warning", warning_header(text)) for text in request.warnings]
     headers.extend((b"warning", warning_header(text)) for text in request.warnings)
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -292,8 +293,6 @@ async def _first(server: Server, watcher: Watcher, info: Any, options: ListOptio
 
 
 def _existing(channel: Channel, watcher: Watcher) -> list[bytes]:
-    from kk.server.selection import select
-
     items = select(channel.options, channel.shelf)
     return [channel.render("ADDED", i, definitions=n == 0) for n, i in enumerate(items)]
 

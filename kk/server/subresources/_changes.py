@@ -43,7 +43,8 @@ async def patch(request: Request, view: View, merge: Merge | None = None) -> Res
     body = await request.body()
     if media == patching.APPLY:
         find(view, write.namespace, write.name)  # what is not there is not made here
-        item, status = await patching.apply_object(write, patching.parse_applied(body), merge)
+        item, status = await patching.apply_object(write, patching.parse_applied(write, body), merge)
         return item_response(request, view, item, form, status)
+    find(view, write.namespace, write.name)
     item = await update(write, patching.changer(write, media, body, view), merge=merge)
     return item_response(request, view, item, form)

@@ -9,6 +9,7 @@ from kk.server.negotiate import form_of
 from kk.server.reads import find
 from kk.server.subresources._types import travelling
 from kk.server.views import View
+from kk.server.writes.create import uid_conflict
 from kk.server.writes.options import write_options
 from kk.server.writes.update import update
 from kk.server.writes.write import Write
@@ -22,7 +23,7 @@ async def post(request: Request, view: View) -> Response:
     options = write_options(request.info, "CreateOptions")
     binding = await read_as(request, travelling("io.k8s.api.core.v1.Binding", "v1", "Binding"), options.validation)
     write = Write.of(request, view, "CREATE", options)
-    write.name = write.name or binding["metadata"].get("name") or ""
+    write.name, write.subresource = write.name or binding["metadata"].get("name") or "", "binding"
     await bind(write, binding)
     return object_response(request, _SUCCESS, form, 201)
 
@@ -45,16 +46,20 @@ async def bind(write: Write, binding: Obj) -> None:
     await write.admit(binding, None, validating=True)
     now = write.server.write.now()
     write.operation = "BIND"  # admission has looked at the Binding; the pod's own update is not its concern
-    await update(write, lambda pod: bound(pod, target["name"], metadata, now), merge=lambda new, old: None)
+    write.subresource = "binding"
+    uid = metadata.get("uid")
+
+    def change(pod: Obj) -> Obj:
+        if uid and uid != pod["metadata"].get("uid"):
+            raise uid_conflict(write, uid, pod["metadata"].get("uid") or "", "pods")
+        return bound(pod, target["name"], metadata, now)
+
+    await update(write, change, merge=lambda new, old: None)
 
 
 def bound(pod: Obj, node: str, metadata: Obj, now: str) -> Obj:
     """The pod with its node, its PodScheduled condition and the binding's annotations. Raises 409."""
     name, spec = pod["metadata"]["name"], pod["spec"]
-    uid = metadata.get("uid")
-    if uid and uid != pod["metadata"].get("uid"):
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {pod['metadata'].get('uid')}"
-        raise conflict("pods/binding", "", name, why)
     if pod["metadata"].get("deletionTimestamp"):
         raise conflict("pods/binding", "", name, f"pod {name} is being deleted, cannot be assigned to a host")
     if spec.get("nodeName"):

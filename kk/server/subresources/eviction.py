@@ -6,6 +6,7 @@ judged, so that two evictions never spend the same disruption.
 
 from kk.base import selectors
 from kk.base.errors import StatusError, bad_request, not_found, too_many_requests
+from kk.kinds.kind import Resource
 from kk.server.answers import object_response
 from kk.server.bodies import read_as
 from kk.server.context import Request, Response
@@ -41,7 +42,7 @@ async def post(request: Request, view: View) -> Response:
     return object_response(request, _SUCCESS, form, 201)
 
 
-async def _resource(request: Request):  # type: ignore[no-untyped-def]
+async def _resource(request: Request) -> Resource:
     """policy/v1, or the old version that clients still send."""
     old = b"policy/v1beta1" in await request.body()
     return travelling("io.k8s.api.policy.v1.Eviction", "policy/v1beta1" if old else "policy/v1", "Eviction")

@@ -1,21 +1,22 @@
 """scale: autoscaling/v1 Scale read from and written to the paths that a kind names."""
 
+from functools import cache
 from typing import Any
 
 from kk.base import paths
-from kk.base.errors import bad_request, invalid, invalid_value, no_such_path
+from kk.base.errors import StatusError, bad_request, invalid, invalid_value, no_such_path
 from kk.kinds import types
-from kk.kinds.kind import Resource, Scale
+from kk.kinds.kind import AGE, Column, Resource, Scale
 from kk.server.answers import encoded
 from kk.server.bodies import finished, read_as
 from kk.server.cache import Item
 from kk.server.context import Request, Response
 from kk.server.encoding import Obj, encode
 from kk.server.negotiate import Form, form_of
-from kk.server.reads import find
+from kk.server.reads import find, included
 from kk.server.subresources._types import travelling
-from kk.server.tables import partial
-from kk.server.views import View
+from kk.server.tables import Printer, partial
+from kk.server.views import View, clock
 from kk.server.writes import patch as patching
 from kk.server.writes.options import write_options
 from kk.server.writes.update import update
@@ -26,6 +27,13 @@ _OWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 def _resource() -> Resource:
     return travelling("io.k8s.api.autoscaling.v1.Scale", "autoscaling/v1", "Scale")
+
+
+@cache
+def _printer() -> Printer:
+    columns = (Column("Desired", ".spec.replicas", "integer"), Column("Available", ".status.replicas", "integer"))
+    name = Column("Name", ".metadata.name")
+    return Printer(_resource(), (name, *columns, AGE))
 
 
 def _facts(view: View) -> Scale:
@@ -73,8 +81,10 @@ def selector_text(selector: Any) -> str:
 def _response(request: Request, view: View, item: Item, form: Form) -> Response:
     body = encode(scale_of(view, view.obj(item)))
     if form.kind == "Table":
-        raise bad_request("a Scale has no columns")
-    if form.kind:
+        scale = scale_of(view, view.obj(item))
+        row = _printer().row(scale, body.split(b",", 2)[2], included(request.info), clock(), body, form.version)
+        body = encode(_printer().table([row], {"resourceVersion": str(item.revision)}, form.version))
+    elif form.kind:
         body = partial(body.split(b",", 2)[2], form.version)
     return encoded(request, body, form)
 
@@ -108,14 +118,17 @@ async def patch(request: Request, view: View) -> Response:
     body = await request.body()
     find(view, write.namespace, write.name)
     if media == patching.APPLY:
-        item = await _apply(write, patching.parse_applied(body))
+        item = await _apply(write, patching.parse_applied(write, body))
         return _response(request, view, item, form)
     parsed = patching.parse_patch(media, body)
     function = patching.patcher(media, parsed, _resource().schema)
 
     def change(obj: Obj) -> Obj:
-        new = patching.patched(function, scale_of(view, obj), "Scale", "autoscaling", write.name)
-        read, warnings = types.read(_resource(), new, options.validation)
+        new = patching.patched(function, scale_of(view, obj))
+        try:
+            read, warnings = types.read(_resource(), new, options.validation)
+        except StatusError as error:
+            raise patching.unreadable(new, error) from None
         for text in warnings:
             write.warn(text)
         return scaled(view, obj, finished(_resource(), read), write)

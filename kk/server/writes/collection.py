@@ -14,7 +14,7 @@ async def handle(request: Request, view: View) -> Response:
     """Answer a deletecollection with the list of what was selected."""
     form = form_of(request.headers.get(b"accept", b""), read=False)
     options = await read_options(request)
-    selected = list_options(request.info, view.shelf)
+    selected = list_options(request.info, view)
 
     items, revision = await snapshot(request.server, view.shelf, selected)
     for item in items:

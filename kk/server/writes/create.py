@@ -1,7 +1,7 @@
 """POST: one new object. Retries generated names that are taken; everything else happens once."""
 
 from kk.base import names
-from kk.base.errors import StatusError, already_exists, bad_request
+from kk.base.errors import StatusError, already_exists, bad_request, conflict
 from kk.server.answers import item_response
 from kk.server.bodies import read_object
 from kk.server.cache import Item
@@ -30,6 +30,8 @@ async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
     """Run the steps of a create. `obj` is of the view's version and the callee's to change; `manage` False where it brings managedFields along. Raises StatusError."""
     metadata = obj["metadata"]
     check_namespace(write, metadata)
+    if write.options.kind == "UpdateOptions" and metadata.get("uid"):
+        raise uid_conflict(write, metadata["uid"], "", write.view.resource.plural)
     if metadata.get("resourceVersion"):
         raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     generated = not metadata.get("name") and bool(metadata.get("generateName"))
@@ -43,7 +45,11 @@ async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
             if not generated or attempt == _TRIES - 1:
                 break
     resource = write.view.resource
-    error = already_exists(resource.plural, resource.group, stored_obj["metadata"]["name"])
+    name = stored_obj["metadata"]["name"]
+    error = already_exists(resource.plural, resource.group, name)
+    current = write.view.shelf.items.get(write.key(name))
+    if current is not None and write.view.shelf.obj(current)["metadata"].get("deletionTimestamp"):
+        error.status["message"] = f"object is being deleted: {error.message}"
     if generated:
         error.status["details"]["retryAfterSeconds"] = 1
         error.status["message"] += ", the server was not able to generate a unique name for the object"
@@ -57,10 +63,10 @@ async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
         write.name = metadata.get("name") or ""
     if strategy.default is not None:
         strategy.default(obj)
+    if manage:  # before admission and preparation: nobody owns what these set
+        write.manage(None, obj)
     await write.admit(obj, None, validating=False)
     prepare(write, obj)
-    if manage:
-        write.manage(None, obj)
     release = write.server.write.allocators.prepare(write, obj, None)
     try:
         name = metadata.get("name") or ""
@@ -78,6 +84,21 @@ async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
     except BaseException:
         release()
         raise
+
+
+def uid_conflict(write: Write, wanted: str, live: str, resource: str) -> StatusError:
+    """409 for a uid that a write does not find, as upstream's store words it."""
+    group = write.view.resource.group
+    where = (
+        f"/registry/{resource}/{write.namespace}/{write.name}"
+        if write.namespace
+        else f"/registry/{resource}/{write.name}"
+    )
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {where}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}"
+    )
+    return conflict(resource, group, write.name, why)
 
 
 def prepare(write: Write, obj: Obj) -> None:

@@ -6,7 +6,7 @@ kk.server.writes.namespaces.
 
 from typing import Any
 
-from kk.base.errors import conflict
+from kk.base.errors import StatusError, conflict
 from kk.server.answers import item_response, object_response
 from kk.server.cache import Item
 from kk.server.context import Request, Response
@@ -85,14 +85,21 @@ async def delete(write: Write, options: Obj) -> tuple[Item, bool]:
 
 def check_preconditions(write: Write, options: Obj, item: Item, old: Obj) -> None:
     """Hold the preconditions against the object. Raises 409."""
-    wanted, resource = options.get("preconditions") or {}, write.view.resource
+    wanted = options.get("preconditions") or {}
     uid, version = wanted.get("uid"), wanted.get("resourceVersion")
     if uid is not None and uid != old["metadata"].get("uid"):
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata'].get('uid')}"
-        raise conflict(resource.plural, resource.group, write.name, why)
+        raise _failed(write, why)
     if version is not None and version != str(item.revision):
         why = f"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {item.revision}"
-        raise conflict(resource.plural, resource.group, write.name, why)
+        raise _failed(write, why)
+
+
+def _failed(write: Write, why: str) -> StatusError:
+    resource = write.view.resource
+    error = conflict(resource.plural, resource.group, write.name, why)
+    error.status["details"]["kind"] = resource.kind
+    return error
 
 
 async def _delete_once(write: Write, options: Obj, item: Item, old: Obj) -> tuple[Item, bool]:

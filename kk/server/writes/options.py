@@ -141,7 +141,9 @@ def _from_body(body: bytes, media: str) -> Obj:
     except msgspec.ValidationError as error:
         raise bad_request(f"json: cannot unmarshal {error} into Go value of type v1.DeleteOptions") from None
     if found.kind not in (None, "", "DeleteOptions"):
-        raise bad_request(f'no kind "{found.kind}" is registered for version "{found.apiVersion or ""}" in scheme "kk"')
+        raise bad_request(
+            f'no kind "{found.kind}" is registered for version "{found.apiVersion or ""}" in scheme "pkg/apis/meta/internalversion/scheme/register.go:27"'
+        )
     return {k: v for k, v in msgspec.to_builtins(found).items() if v is not None}
 
 

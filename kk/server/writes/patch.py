@@ -3,6 +3,7 @@
 What a patch means is kk.base.patch; the steps after it are those of an update (or, for an apply of something new, of a create).
 """
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +11,17 @@ from typing import Any
 import msgspec
 import yaml
 
-from kk.base.errors import StatusError, bad_request, conflict, unsupported_media_type
+from kk.base.errors import StatusError, bad_request, conflict, invalid, invalid_value, unsupported_media_type
 from kk.base.patch import BadPatch, PatchError, Unprocessable, json_patch, merge_patch, strategic
 from kk.base.patch import apply as managed
+from kk.kinds import types
+from kk.server import gojson
 from kk.server.answers import item_response
-from kk.server.bodies import YamlLoader, check_object, json_like, parse_json
+from kk.server.bodies import check_object, read_yaml, yaml_words
 from kk.server.context import Request, Response
 from kk.server.encoding import Obj
 from kk.server.negotiate import form_of
+from kk.server.reads import find
 from kk.server.views import View
 from kk.server.writes import create as creating
 from kk.server.writes.options import write_options
@@ -40,10 +44,10 @@ def media_of(request: Request) -> str:
     """The patch type. Raises 415."""
     media = request.header("content-type").partition(";")[0].strip()
     if media not in (JSON, MERGE, STRATEGIC, APPLY):
-        raise unsupported_media_type(
-            f"the body of the request was in an unknown format - accepted media types include: {JSON}, {MERGE}, {STRATEGIC}, "
-            f"{APPLY}, application/apply-patch+cbor"
-        )
+        error = unsupported_media_type("415: Unsupported Media Type")
+        code = error.status.pop("code")
+        error.status.update(details={}, code=code)
+        raise error
     return media
 
 
@@ -55,8 +59,9 @@ async def handle(request: Request, view: View) -> Response:
     write = Write.of(request, view, "UPDATE", options)
     body = await request.body()
     if media == APPLY:
-        item, status = await apply_object(write, parse_applied(body))
+        item, status = await apply_object(write, parse_applied(write, body))
         return item_response(request, view, item, form, status)
+    find(view, write.namespace, write.name)  # what is not there is told before what is wrong with the patch
     item = await update(write, changer(write, media, body, view))
     return item_response(request, view, item, form)
 
@@ -64,47 +69,49 @@ async def handle(request: Request, view: View) -> Response:
 def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj], Obj]:
     """The function that patches an object of a view's version. Raises 400 where the patch cannot be read."""
     patch = parse_patch(media, body)
+    doubled = doubled_fields(media, body) if write.options.validation != "Ignore" else []
     function = patcher(media, patch, view.resource.schema)
-    resource = view.resource
 
     def change(old: Obj) -> Obj:
         name = old["metadata"]["name"]
-        new = patched(function, old, resource.kind, resource.group, name)
-        obj = check_object(write, view, new, write.options.validation)
+        new = patched(function, old)
+        try:
+            obj = check_object(write, view, new, write.options.validation, doubled)
+        except StatusError as error:
+            raise unreadable(new, error) from None
         creating.check_namespace(write, obj["metadata"])
-        if (obj["metadata"].get("name") or "") != name:
-            raise _renamed(view, obj, name)
+        check_name(write, obj["metadata"], name)
         return obj
 
     return change
 
 
-def _renamed(view: View, obj: Obj, name: str) -> StatusError:
-    del view
-    return bad_request(
-        f"the name of the object ({obj['metadata'].get('name') or ''}) does not match the name on the URL ({name})"
-    )
+def check_name(write: Write, metadata: Obj, name: str) -> None:
+    """A changed object keeps its name. Raises 400."""
+    given = metadata.get("name") or ""
+    if not given:
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if given != name:
+        raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({write.name})")
 
 
 def parse_patch(media: str, body: bytes) -> Any:
-    """A patch's body. Raises 400."""
-    value = parse_json(body)
-    if media == JSON:
-        if not isinstance(value, list):
-            raise bad_request(
-                "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-            )
-        if len(value) > _OPERATIONS:
-            raise StatusError(
-                413,
-                "RequestEntityTooLarge",
-                f"The allowed maximum operations in a JSON patch is {_OPERATIONS}, got {len(value)}",
-            )
-    elif not isinstance(value, dict):
-        raise bad_request(
-            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
-        )
+    """A patch's body; whether it is a patch of its kind is found out when it is applied. Raises 400, 413."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        why = gojson.words(body)
+        raise bad_request(why if media == STRATEGIC else f"error decoding patch: {why}") from None
+    if media == JSON and isinstance(value, list) and len(value) > _OPERATIONS:
+        text = f"The allowed maximum operations in a JSON patch is {_OPERATIONS}, got {len(value)}"
+        raise StatusError(413, "RequestEntityTooLarge", text)
     return value
+
+
+def doubled_fields(media: str, body: bytes) -> list[str]:
+    """Fields that a patch's text names twice."""
+    found = types.duplicates(body)
+    return [f"json patch {text}" for text in found] if media == JSON else found
 
 
 def patcher(media: str, patch: Any, schema: Any) -> Callable[[Obj], Any]:
@@ -116,9 +123,20 @@ def patcher(media: str, patch: Any, schema: Any) -> Callable[[Obj], Any]:
     return lambda doc: strategic.apply(doc, patch, schema)
 
 
-def patched(function: Callable[[Obj], Any], doc: Obj, kind: str, group: str, name: str) -> Obj:
+def unreadable(new: Obj, error: StatusError) -> StatusError:
+    """422 for a patched object that is not one of its type; other faults as they are."""
+    if error.code != 400:
+        return error
+    _, found, strict = error.message.partition("strict decoding error: ")
+    shown = {key: new[key] for key in sorted(new)}
+    if isinstance(shown.get("metadata"), dict):
+        shown["metadata"] = {key: shown["metadata"][key] for key in sorted(shown["metadata"])}
+    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    return invalid("", "", "", [invalid_value("patch", text, found + strict if found else error.message)])
+
+
+def patched(function: Callable[[Obj], Any], doc: Obj) -> Obj:
     """The patched document. Raises 400 or 422 where the patch does not fit it."""
-    del kind, group, name
     try:
         new = function(doc)
     except BadPatch as error:
@@ -144,16 +162,27 @@ def unprocessable(text: str) -> StatusError:
 # server-side apply
 
 
-def parse_applied(body: bytes) -> Obj:
-    """The applied configuration, YAML or JSON. Raises 400."""
+def parse_applied(write: Write, body: bytes) -> Obj:
+    """The applied configuration, YAML (its first document) or JSON. Raises 400."""
     try:
-        value = msgspec.json.decode(body) if body[:1] == b"{" else json_like(yaml.load(body, Loader=YamlLoader))
-    except (yaml.YAMLError, msgspec.DecodeError, RecursionError) as error:
-        raise bad_request(f"error decoding YAML: {error}") from None
+        value, doubled = read_yaml(body)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        why = yaml_words(error) if isinstance(error, yaml.YAMLError) else f"yaml: {error}"
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {why}") from None
+    if doubled and write.options.validation == "Strict":
+        lines = "\n  ".join(doubled)
+        raise bad_request(
+            f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  {lines}"
+        )
+    if write.options.validation == "Warn":
+        for text in doubled:
+            write.warn(text)
     if value is None:
         value = {}
     if not isinstance(value, dict):
-        raise bad_request("error decoding YAML: the document is no object")
+        raise bad_request(
+            "error decoding YAML: json: cannot unmarshal the document into Go value of type map[string]interface {}"
+        )
     return value
 
 
@@ -169,23 +198,19 @@ async def apply_object(write: Write, applied: Obj, merge: Any = None) -> tuple[A
                 if error.reason != "AlreadyExists":
                     raise
                 continue
-        return await update(write, lambda old: _applied_to(write, old, applied), manage=False, merge=merge), 200
+        item = await update(write, lambda old: _applied_to(write, old, applied), manage=False, merge=merge)
+        return item, 200
 
 
 def _check_applied(write: Write, applied: Obj) -> None:
     resource = write.view.resource
-    metadata = applied.get("metadata") or {}
-    if not isinstance(metadata, dict):
-        raise bad_request("metadata is no object")
-    given = (applied.get("apiVersion"), applied.get("kind"))
-    if not given[0] or not given[1]:
-        raise bad_request("Object 'Kind' is missing" if not given[1] else "Object 'apiVersion' is missing")
-    if metadata.get("managedFields"):
-        raise bad_request("metadata.managedFields must be nil")
+    metadata = applied.get("metadata")
+    given = (applied.get("apiVersion") or "", applied.get("kind") or "")
     if given != (resource.api_version, resource.kind):
-        raise bad_request(
-            f"the object provided is of {given[0]} {given[1]}, not {resource.api_version} {resource.kind}"
-        )
+        shown = given[0] if "/" in given[0] else f"/{given[0]}"
+        raise bad_request(f"invalid object type: {shown}, Kind={given[1]}")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
 
 
 def merged(write: Write, live: Obj | None, applied: Obj) -> Obj:
@@ -210,16 +235,20 @@ def merged(write: Write, live: Obj | None, applied: Obj) -> Obj:
         raise StatusError(500, "", str(error)) from None
 
 
+def _given(applied: Obj) -> Obj:
+    metadata = applied.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
 def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
-    given = applied.get("metadata") or {}
-    resource = write.view.resource
+    given, resource = _given(applied), write.view.resource
     uid, version = given.get("uid"), given.get("resourceVersion")
     if uid and uid != live["metadata"].get("uid"):
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata'].get('uid')}"
         raise conflict(resource.plural, resource.group, write.name, why)
     new = check_object(write, write.view, merged(write, live, applied), write.options.validation)
     creating.check_namespace(write, new["metadata"])
-    _check_name(write, new["metadata"])
+    check_name(write, new["metadata"], write.name)
     if version:
         new["metadata"]["resourceVersion"] = version
     else:
@@ -227,21 +256,14 @@ def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
     return new
 
 
-def _check_name(write: Write, metadata: Obj) -> None:
-    name = metadata.get("name") or ""
-    if name != write.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({write.name})")
-
-
 async def _apply_new(write: Write, applied: Obj) -> Any:
-    given, resource = applied.get("metadata") or {}, write.view.resource
-    applied = {**applied, "metadata": {"name": write.name, **given}}
+    given, resource = _given(applied), write.view.resource
     if given.get("uid"):
         why = f"uid mismatch: the provided object specified uid {given['uid']}, and no existing object was found"
         raise conflict(resource.plural, resource.group, write.name, why)
     obj = check_object(write, write.view, merged(write, None, applied), write.options.validation)
     creating.check_namespace(write, obj["metadata"])
-    _check_name(write, obj["metadata"])
+    check_name(write, obj["metadata"], write.name)
     operation, write.operation = write.operation, "CREATE"
     try:
         return await creating.create(write, obj, manage=False)

@@ -34,6 +34,7 @@ async def handle(request: Request, view: View) -> Response:
     check_identity(write, obj)
     if view.shelf.resource.strategy.create_on_update and write.key(write.name) not in view.shelf.items:
         write.operation = "CREATE"
+        obj["metadata"].pop("resourceVersion", None)
         return item_response(request, view, await creating.create(write, obj), form, 201)
     item = await update(write, lambda old: copied(obj), put=True)
     return item_response(request, view, item, form)
@@ -45,7 +46,9 @@ def check_identity(write: Write, obj: Obj) -> None:
     creating.check_namespace(write, metadata)
     name = metadata.get("name") or ""
     if not name:
-        raise bad_request("name must be provided")
+        raise bad_request(
+            f"the name of the object ({write.name} based on URL) was undeterminable: name must be provided"
+        )
     if name != write.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({write.name})")
 
@@ -114,8 +117,13 @@ async def _update_once(
         strategy.default(new)
     if merge is not None:
         merge(new, old)
+    keep(write, new, old)
+    if write.subresource == "status":
+        _only_status(new, old)
+    if manage:
+        write.manage(old, new)
     await write.admit(new, old, validating=False)
-    prepare(write, new, old, manage, merge)
+    prepare(write, new, old, merge)
     release = write.server.write.allocators.prepare(write, new, old)
     try:
         write.refuse(_faults(write, new, old), write.name)
@@ -131,7 +139,9 @@ async def _update_once(
             release()
             return dry_item(view, item.key, new, value, item.revision)
         if is_over(new):
-            return await write.server.write.remove(shelf, item)
+            # the event shows what watchers knew, the answer what the writer asked for
+            gone = await write.server.write.remove(shelf, item)
+            return dry_item(view, item.key, new, value, gone.revision)
         return await write.server.write.put(shelf, item.key, new, item.revision, value)
     except BaseException:
         release()
@@ -156,9 +166,8 @@ def is_over(obj: Obj) -> bool:
     return not (obj.get("kind") == "Namespace" and obj["spec"].get("finalizers"))
 
 
-def prepare(write: Write, new: Obj, old: Obj, manage: bool, merge: Any) -> None:
-    """What the server alone sets on an object that changes."""
-    resource = write.view.shelf.resource
+def keep(write: Write, new: Obj, old: Obj) -> None:
+    """Give back what of metadata no client can change by leaving it out."""
     metadata, before = new["metadata"], old["metadata"]
     for key in _KEPT:
         if key in before:
@@ -167,8 +176,14 @@ def prepare(write: Write, new: Obj, old: Obj, manage: bool, merge: Any) -> None:
         elif key != "uid":
             metadata.pop(key, None)
     metadata.pop("selfLink", None)
-    if resource.namespaced:
+    if write.view.shelf.resource.namespaced:
         metadata.setdefault("namespace", write.namespace)
+
+
+def prepare(write: Write, new: Obj, old: Obj, merge: Any) -> None:
+    """What the server alone sets on an object that changes."""
+    resource = write.view.shelf.resource
+    metadata, before = new["metadata"], old["metadata"]
     if write.subresource == "status":
         _only_status(new, old)
     elif merge is None:
@@ -178,8 +193,6 @@ def prepare(write: Write, new: Obj, old: Obj, manage: bool, merge: Any) -> None:
     # a binding is no change of what the user asked for
     if resource.strategy.generation and write.subresource != "binding" and _spec_changed(new, old):
         metadata["generation"] = (before.get("generation") or 0) + 1
-    if manage:
-        write.manage(old, new)
 
 
 def _all_but_status(write: Write, new: Obj, old: Obj) -> None:
