@@ -17,7 +17,7 @@ _LEAF: Set = {}
 _DOT = "."
 _STRUCTURED = ("object", "map", "any")
 
-#: fields that upstream's Go types always hold (structs and lists that are no pointers and not omitted when empty), by the definition
+#: fields that upstream's Go types always hold (structs, lists and numbers that are no pointers and not omitted when empty), by the definition
 #: that holds them: a new object has them before anybody sets them, so that nobody comes to own them as a whole
 ALWAYS: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
@@ -39,7 +39,13 @@ ALWAYS: dict[str, frozenset[str]] = {
         "core.v1.PodTemplate": "template",
         "core.v1.PodTemplateSpec": "metadata spec",
         "core.v1.ServiceStatus": "loadBalancer",
+        "core.v1.LimitRangeSpec": "limits",
+        "discovery.v1.EndpointSlice": "endpoints ports",
         "flowcontrol.v1.FlowSchemaSpec": "priorityLevelConfiguration",
+        "networking.v1.NetworkPolicySpec": "podSelector",
+        "rbac.v1.ClusterRole": "rules",
+        "rbac.v1.Role": "rules",
+        "scheduling.v1.PriorityClass": "value",
         "networking.v1.IngressStatus": "loadBalancer",
         "resource.v1.ResourceClaimSpec": "devices",
         "resource.v1.ResourceClaimTemplateSpec": "metadata spec",

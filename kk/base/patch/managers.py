@@ -132,10 +132,22 @@ def reset_fields(node: Node, subresource: str) -> f.Set:
 
 
 def take_over(
-    old: Obj, new: Obj, node: Node, owners: Owners, api_version: str, skip: Id | None, convert: Convert | None
+    old: Obj,
+    new: Obj,
+    node: Node,
+    owners: Owners,
+    api_version: str,
+    skip: Id | None,
+    convert: Convert | None,
+    ignored: f.Set | None = None,
 ) -> tuple[Owners, dict[Id, f.Set], f.Set, f.Set]:
-    """(owners without what others changed, what they lose by conflict, changed fields, removed fields); both objects bare."""
+    """(owners without what others changed, what they lose by conflict, changed fields, removed fields); both objects bare.
+
+    Differences in `ignored` fields are none: the write cannot make them.
+    """
     changed, removed = f.compare(old, new, node)
+    if ignored:
+        changed, removed = f.without(changed, ignored), f.without(removed, ignored)
     at: dict[str, tuple[f.Set, f.Set] | None] = {api_version: (changed, removed)}
     left: Owners = {}
     conflicts: dict[Id, f.Set] = {}
@@ -211,12 +223,9 @@ def updated(
 ) -> Owners:
     """Owners after `key` (an Update at key[2]) made `new` of `old`."""
     version = key[2]
-    owners, _, changed, _ = take_over(bare(old), bare(new), node, owners, version, None, convert)
-    own = (
-        f.without(f.without(changed, STRIPPED), reset_fields(node, key[3]) if reset is None else reset)
-        if changed
-        else changed
-    )
+    ignored = reset_fields(node, key[3]) if reset is None else reset
+    owners, _, changed, _ = take_over(bare(old), bare(new), node, owners, version, None, convert, ignored)
+    own = f.without(changed, STRIPPED) if changed else changed
     own = {step: inner for step, inner in own.items() if inner or step != "f:metadata"}
     if own:
         before = owners.get(key)
