@@ -1,0 +1,36 @@
+"""approval: a certificate request is approved or denied, by a condition; nothing else of it changes here."""
+
+from kk.base import times
+from kk.server.context import Request, Response
+from kk.server.encoding import Obj
+from kk.server.subresources import _changes
+from kk.server.views import View
+
+
+def merge(new: Obj, old: Obj) -> None:
+    """Take status.conditions, with their times, and keep everything else."""
+    conditions = (new.get("status") or {}).get("conditions") or []
+    held = {c.get("type"): c for c in (old.get("status") or {}).get("conditions") or ()}
+    now = times.format_time(times.SYSTEM.now())
+    for condition in conditions:
+        before = held.get(condition.get("type")) or {}
+        same = before.get("status") == condition.get("status")
+        condition.setdefault("lastUpdateTime", now)
+        condition.setdefault("lastTransitionTime", before.get("lastTransitionTime", now) if same else now)
+    new["spec"] = old["spec"]
+    new["status"] = {**(old.get("status") or {}), "conditions": conditions}
+    if not conditions:
+        del new["status"]["conditions"]
+
+
+async def put(request: Request, view: View) -> Response:
+    """PUT of a request."""
+    return await _changes.put(request, view, merge)
+
+
+async def patch(request: Request, view: View) -> Response:
+    """PATCH of a request."""
+    return await _changes.patch(request, view, merge)
+
+
+SUBRESOURCE = {"GET": _changes.get, "PUT": put, "PATCH": patch}
