@@ -1,1 +1,1 @@
-"""One file a controller, each with `CONTROLLER`; files that begin with `_` hold what some of them share."""
+"""Controllers, one file each, found by file name; each holds one `CONTROLLER`. Modules that begin with `_` are shared pieces."""
