@@ -30,6 +30,9 @@ _WITHOUT_VALUE = (
     "InternalError",
 )
 
+#: as the value of a FieldError: the text shows none
+OMITTED: Any = object()
+
 
 def show(value: Any) -> str:
     """A value as upstream's messages show it: strings quoted, booleans and numbers bare, the rest as JSON."""
@@ -55,7 +58,7 @@ class FieldError:
     def body(self) -> str:
         """The text without the path, as `details.causes[].message` carries it."""
         text = _REASON_TEXT[self.reason]
-        if self.reason not in _WITHOUT_VALUE:
+        if self.reason not in _WITHOUT_VALUE and self.value is not OMITTED:
             text += f": {show(self.value)}"
         return f"{text}: {self.detail}" if self.detail else text
 

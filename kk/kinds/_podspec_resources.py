@@ -5,7 +5,17 @@ Words and rules: `pkg/apis/core/helper/qos` and `ValidateContainerResourceRequir
 
 from typing import Any
 
+from kk.base.errors import (
+    FieldError,
+    duplicate,
+    forbidden_value,
+    invalid_value,
+    not_supported,
+    required,
+)
 from kk.base.quantity import Quantity
+from kk.kinds import _resourcenames
+from kk.kinds._checks import Errors, each
 
 Obj = dict[str, Any]
 
@@ -62,3 +72,90 @@ def default_pod_requests(spec: Obj) -> None:
             requests[name] = total.canonical()
         else:
             requests[name] = limit
+
+
+# faults
+
+
+def check_amount(path: str, name: str, amount: Any) -> Errors:
+    """A named amount: the name fits a container, the amount is not negative."""
+    yield from _resourcenames.container_resource(path, name)
+    value = Quantity.parse(amount)
+    if value.nano < 0:
+        yield invalid_value(path, value.canonical(), "must be greater than or equal to 0")
+    if _resourcenames.is_whole(name) and value.milli() % 1000:
+        yield invalid_value(path, value.canonical(), "must be an integer")
+
+
+def _may_differ(name: str) -> bool:
+    """Whether a request may be lower than the limit: standard resources but huge pages."""
+    return "/" not in name and not name.startswith("hugepages-")
+
+
+def check_container(path: str, resources: Obj, claims: set[Any]) -> Errors:
+    """Limits, requests and claims; `claims` are the names that the pod's spec knows."""
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for name, amount in limits.items():
+        yield from check_amount(f"{path}.limits[{name}]", name, amount)
+    for name, amount in requests.items():
+        where = f"{path}.requests"
+        yield from check_amount(f"{where}[{name}]", name, amount)
+        asked = Quantity.parse(amount)
+        if name in limits:
+            yield from _against(where, name, asked, Quantity.parse(limits[name]))
+        elif not _may_differ(name):
+            yield required(f"{path}.limits", "Limit must be set for non overcommitable resources")
+    huge = any(n.startswith("hugepages-") for n in (*limits, *requests))
+    if huge and not any(n in (*limits, *requests) for n in _QOS):
+        yield forbidden_value(path, "HugePages require cpu or memory")
+    yield from _claims(f"{path}.claims", resources.get("claims"), claims)
+
+
+def _against(path: str, name: str, asked: Quantity, limit: Quantity) -> Errors:
+    if asked != limit and not _may_differ(name):
+        yield invalid_value(path, asked.canonical(), f"must be equal to {name} limit of {limit.canonical()}")
+    elif asked > limit:
+        detail = f"must be less than or equal to {name} limit of {limit.canonical()}"
+        yield invalid_value(path, asked.canonical(), detail)
+
+
+def _claims(path: str, listed: list[Obj] | None, known: set[Any]) -> Errors:
+    seen: set[tuple[str, str]] = set()
+    for where, claim in each(path, listed):
+        name, request = claim.get("name") or "", claim.get("request") or ""
+        if not name:
+            yield required(f"{where}.name")
+            continue
+        if (name, request) in seen or (name, "") in seen:
+            yield duplicate(where, name)
+        seen.add((name, request))
+        if name not in known:
+            text = "must be one of the names in pod.spec.resourceClaims"
+            detail = text + (" which is empty" if not known else ": " + ", ".join(sorted(known)))
+            yield FieldError("FieldValueNotFound", where, name, detail)
+
+
+def check_pod(path: str, spec: Obj) -> Errors:
+    """Resources of the pod as a whole; `path` is that of the spec."""
+    resources = spec.get("resources")
+    if resources is None:
+        return
+    where = f"{path}.resources"
+    for side in ("limits", "requests"):
+        for name in resources.get(side) or {}:
+            if name not in _QOS and not name.startswith("hugepages-"):
+                yield not_supported(f"{where}.{side}[{name}]", name, ("cpu", "hugepages-", "memory"))
+    if resources.get("claims"):
+        yield forbidden_value(f"{where}.claims", "claims may not be set for Resources at pod-level")
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for name, amount in requests.items():
+        if name in limits:
+            yield from _against(f"{where}.requests", name, Quantity.parse(amount), Quantity.parse(limits[name]))
+    for name, amount in requests.items():
+        total = Quantity()
+        for container in spec.get("containers") or ():
+            asked = ((container.get("resources") or {}).get("requests") or {}).get(name)
+            total = total + Quantity.parse(asked) if asked is not None else total
+        if total > Quantity.parse(amount):
+            detail = f"must be greater than or equal to aggregate container requests of {total.canonical()}"
+            yield invalid_value(f"{where}.requests[{name}]", Quantity.parse(amount).canonical(), detail)

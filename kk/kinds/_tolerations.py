@@ -25,7 +25,7 @@ def check_toleration(path: str, toleration: Obj, effects: tuple[str, ...] = _EFF
         yield from bad(f"{path}.operator", value, names.label_value(value))
     elif operator == "Exists":
         if value:
-            yield invalid_value(f"{path}.operator", toleration, "value must be empty when `operator` is 'Exists'")
+            yield invalid_value(f"{path}.operator", value, "value must be empty when `operator` is 'Exists'")
     else:
         yield from one_of(f"{path}.operator", operator, ("Equal", "Exists"))
     if effect:

@@ -6,9 +6,12 @@ Nothing here knows how pods are made; kk.control does that.
 from collections.abc import Callable
 from typing import Any
 
-from kk.kinds import _podspec
-from kk.kinds._checks import fill, section
-from kk.kinds._labelselector import selector_text
+from kk.base import names
+from kk.base.errors import invalid_value, required
+from kk.base.selectors import from_label_selector
+from kk.kinds import _podspec, _podspec_check
+from kk.kinds._checks import Errors, bad, fill, not_negative, section
+from kk.kinds._labelselector import check_selector, is_empty, selector_text
 from kk.kinds.kind import Column
 
 Obj = dict[str, Any]
@@ -70,3 +73,87 @@ def zeros(obj: Obj, *fields: str) -> None:
 def number(obj: Obj, part: str, field: str) -> int:
     """A number of the spec or status, 0 where it is absent."""
     return int((obj.get(part) or {}).get(field) or 0)
+
+
+# faults
+
+
+def selects(selector: Obj | None, labels: Obj | None) -> bool:
+    """Whether a LabelSelector selects labels; one that is absent or malformed selects nothing."""
+    try:
+        return from_label_selector(selector).matches(labels or {})
+    except ValueError:
+        return False
+
+
+def is_malformed(selector: Obj | None) -> bool:
+    """Whether a selector cannot be used at all."""
+    return any(True for _ in check_selector(selector, ""))
+
+
+def counts(spec: Obj, *fields: str, path: str = "spec") -> Errors:
+    """Numbers that may not be negative."""
+    for field in fields:
+        yield from not_negative(f"{path}.{field}", spec.get(field))
+
+
+def check_spec_selector(spec: Obj, kind: str, needed: bool = True, path: str = "spec.selector") -> Errors:
+    """The selector of a workload: there, well formed, not empty."""
+    selector = spec.get("selector")
+    if selector is None:
+        if needed:
+            yield required(path)
+        return
+    yield from check_selector(selector, path)
+    if is_empty(selector):
+        yield invalid_value(path, selector, f"empty selector is invalid for {kind}")
+
+
+def int_or_percent(path: str, value: Any) -> Errors:
+    """A whole number of at least 0, or a percentage."""
+    if isinstance(value, str):
+        yield from bad(path, value, names.percent(value))
+    else:
+        yield from not_negative(path, value)
+
+
+def percent_of(value: Any) -> int | None:
+    """The number of a percentage, None for anything else."""
+    if isinstance(value, str) and not names.percent(value):
+        return int(value[:-1])
+    return None
+
+
+def at_most_all(path: str, value: Any) -> Errors:
+    """A percentage of at most 100."""
+    percent = percent_of(value)
+    if percent is not None and percent > 100:
+        yield invalid_value(path, value, "must not be greater than 100%")
+
+
+def amount(value: Any) -> int:
+    """The number or the percent of an int-or-string, 0 where it is neither: only for asking whether it is nought."""
+    if isinstance(value, str):
+        return percent_of(value) or 0
+    return int(value or 0)
+
+
+def check_selected(spec: Obj, owner: str) -> Errors:
+    """The template of a workload against its selector, where that can be used."""
+    selector, template = spec.get("selector"), spec["template"]
+    if selector is not None and is_malformed(selector):
+        yield invalid_value("spec.selector", selector, "invalid label selector")
+        return
+    matches = selects(selector, (template.get("metadata") or {}).get("labels"))
+    yield from _podspec_check.check_selected_template("spec.template", template, matches, owner)
+
+
+def check_counts(status: Obj, *fields: str, of_ready: str) -> Errors:
+    """Counts of a status: none negative, none above replicas, available ones not above ready ones (named `of_ready` in the message)."""
+    yield from counts(status, "replicas", *fields, path="status")
+    for field in fields:
+        if (status.get(field) or 0) > (status.get("replicas") or 0):
+            yield invalid_value(f"status.{field}", status[field], "cannot be greater than status.replicas")
+    if (status.get("availableReplicas") or 0) > (status.get("readyReplicas") or 0):
+        detail = f"cannot be greater than {of_ready}"
+        yield invalid_value("status.availableReplicas", status["availableReplicas"], detail)

@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from kk.kinds._checks import fill, section
+from kk.base.errors import invalid_value, not_supported, required
+from kk.kinds import _workload
+from kk.kinds._checks import Errors, fill, immutable, section
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, labels_text, number, pod_spec, zeros
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
+#: what is left of a field of the beta API, kept as upstream keeps it
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _ALWAYS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
 
 
@@ -22,11 +26,60 @@ def default(obj: Obj) -> None:
         fill(rolling, "maxSurge", 0)
     fill(spec, "revisionHistoryLimit", 10)
     zeros(obj, *_ALWAYS)
+    fill(section(obj["metadata"], "annotations"), _TEMPLATE_GENERATION, "0")
 
 
 def prepare_create(obj: Obj) -> None:
     """Status belongs to the controller; the old templateGeneration starts at 1."""
+    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = "1"
     obj["status"] = dict.fromkeys(_ALWAYS, 0)
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """The template's generation follows its changes."""
+    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION) or "0"
+    new, was = obj["spec"], old["spec"]
+    changed = any(new.get(field) != was.get(field) for field in ("template", "updateStrategy"))
+    after = str(int(before) + 1) if changed and before.isdigit() else before
+    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = after
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Selector, template, update strategy; the selector stays."""
+    spec = obj["spec"]
+    yield from _workload.check_spec_selector(spec, "daemonset", needed=False)
+    yield from _workload.check_selected(spec, "DaemonSet")
+    yield from _workload.counts(spec, "minReadySeconds", "revisionHistoryLimit")
+    yield from _strategy("spec.updateStrategy", spec["updateStrategy"])
+    if old is not None:
+        yield from immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+
+
+def _strategy(path: str, strategy: Obj) -> Errors:
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
+    where = f"{path}.rollingUpdate"
+    if kind == "RollingUpdate":
+        if rolling is None:
+            yield required(where)
+            return
+        unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
+        yield from _workload.int_or_percent(f"{where}.maxUnavailable", unavailable)
+        yield from _workload.int_or_percent(f"{where}.maxSurge", surge)
+        if _workload.amount(unavailable) and _workload.amount(surge):
+            yield invalid_value(f"{where}.maxSurge", surge, "may not be set when maxUnavailable is non-zero")
+        if not _workload.amount(unavailable) and not _workload.amount(surge):
+            yield required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0")
+        yield from _workload.at_most_all(f"{where}.maxUnavailable", unavailable)
+        yield from _workload.at_most_all(f"{where}.maxSurge", surge)
+    elif kind != "OnDelete":
+        shown = {"Type": kind or "", "RollingUpdate": rolling}
+        yield not_supported(path, shown, ("RollingUpdate", "OnDelete"))
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """No negative counts."""
+    fields = (*_ALWAYS, "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable")
+    yield from _workload.counts(obj.get("status") or {}, *fields, path="status")
 
 
 def _count(field: str) -> Any:
@@ -39,6 +92,9 @@ KIND = Kind(
     describe=later("_describe_workload", "daemon_set"),
     default=default,
     prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Desired", _count("desiredNumberScheduled"), "integer", describes=".status.desiredNumberScheduled"),
         Column("Current", _count("currentNumberScheduled"), "integer", describes=".status.currentNumberScheduled"),

@@ -3,7 +3,8 @@
 from typing import Any
 
 from kk.kinds import _podspec
-from kk.kinds._checks import section
+from kk.kinds._checks import Errors, section
+from kk.kinds._podspec_check import check_template
 from kk.kinds._workload import labels_text, template_columns
 from kk.kinds.kind import Column, Kind
 
@@ -13,6 +14,11 @@ Obj = dict[str, Any]
 def default(obj: Obj) -> None:
     """The template as any other."""
     _podspec.default_template(section(obj, "template"))
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """The template as any other."""
+    yield from check_template("template", obj["template"])
 
 
 def _spec(obj: Obj) -> Obj:
@@ -28,6 +34,7 @@ KIND = Kind(
     "v1",
     "PodTemplate",
     default=default,
+    validate=validate,
     columns=(
         *template_columns(_spec, priority=0),
         Column("Pod Labels", _labels, description="The labels for the pod template."),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kk.kinds._checks import fill
+from kk.kinds import _workload
+from kk.kinds._checks import Errors, fill, immutable
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, number, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
@@ -21,12 +22,33 @@ def prepare_create(obj: Obj) -> None:
     obj["status"] = {"replicas": 0}
 
 
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Counts, selector and template; the selector stays."""
+    spec = obj["spec"]
+    yield from _workload.counts(spec, "replicas", "minReadySeconds")
+    yield from _workload.check_spec_selector(spec, "replicaset")
+    yield from _workload.check_selected(spec, "ReplicaSet")
+    if old is not None:
+        yield from immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """Counts that make sense together."""
+    status = obj.get("status") or {}
+    yield from _workload.check_counts(
+        status, "fullyLabeledReplicas", "readyReplicas", "availableReplicas", of_ready="readyReplicas"
+    )
+    yield from _workload.counts(status, "observedGeneration", path="status")
+
+
 KIND = Kind(
     "apps/v1",
     "ReplicaSet",
     describe=later("_describe_workload", "replica_set"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Desired", ".spec.replicas", "integer"),
         Column("Current", ".status.replicas", "integer"),

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from kk.kinds import _podspec
-from kk.kinds._checks import fill, section
+from kk.base.errors import required
+from kk.kinds import _podspec, _workload
+from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
+from kk.kinds._podspec_check import check_selected_template
 from kk.kinds._workload import labels_text, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -32,12 +34,29 @@ def prepare_create(obj: Obj) -> None:
     obj["status"] = {"replicas": 0}
 
 
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Counts, selector and template."""
+    spec = obj["spec"]
+    selector, template = spec.get("selector"), spec.get("template")
+    yield from _workload.counts(spec, "minReadySeconds")
+    if not selector:
+        yield required("spec.selector")
+    yield from _workload.counts(spec, "replicas")
+    if template is None:
+        yield required("spec.template")
+        return
+    labels = template["metadata"].get("labels") or {}
+    matches = not selector or all(labels.get(key) == value for key, value in selector.items())
+    yield from check_selected_template("spec.template", template, matches, "ReplicationController")
+
+
 KIND = Kind(
     "v1",
     "ReplicationController",
     describe=later("_describe_workload", "replication_controller"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
     columns=(
         Column("Desired", ".spec.replicas", "integer"),
         Column("Current", ".status.replicas", "integer"),
