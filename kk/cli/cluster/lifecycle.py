@@ -175,7 +175,9 @@ def _ready_fifo(path: Path) -> Iterator[int]:
     """A FIFO on which the API server says that it listens (see the `api` verb), opened without blocking."""
     path.unlink(missing_ok=True)
     os.mkfifo(path, 0o600)
-    fifo = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # a reader that is a writer too sees no end of file when a server dies
+    fifo = os.open(
+        path, os.O_RDWR | os.O_NONBLOCK
+    )  # a reader that is a writer too sees no end of file when a server dies
     try:
         yield fifo
     finally:
