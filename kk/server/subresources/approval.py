@@ -1,6 +1,8 @@
 """approval: a certificate request is approved or denied, by a condition; nothing else of it changes here."""
 
 from kk.base import times
+from kk.base.errors import invalid
+from kk.kinds.certificatesigningrequest import validate_approval
 from kk.server.context import Request, Response
 from kk.server.encoding import Obj
 from kk.server.subresources import _changes
@@ -8,7 +10,7 @@ from kk.server.views import View
 
 
 def merge(new: Obj, old: Obj) -> None:
-    """Take status.conditions, with their times, and keep everything else."""
+    """Take status.conditions, with their times, and keep everything else. Raises StatusError 422."""
     conditions = (new.get("status") or {}).get("conditions") or []
     held = {c.get("type"): c for c in (old.get("status") or {}).get("conditions") or ()}
     now = times.format_time(times.SYSTEM.now())
@@ -19,6 +21,9 @@ def merge(new: Obj, old: Obj) -> None:
         condition.setdefault("lastTransitionTime", before.get("lastTransitionTime", now) if same else now)
     new["spec"] = old["spec"]
     new["status"] = {**(old.get("status") or {}), "conditions": conditions}
+    faults = list(validate_approval(new, old))
+    if faults:
+        raise invalid("CertificateSigningRequest", "certificates.k8s.io", new["metadata"]["name"], faults)
     if not conditions:
         del new["status"]["conditions"]
 
