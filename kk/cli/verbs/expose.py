@@ -100,7 +100,7 @@ def _ports(options: Any, obj: dict[str, Any]) -> list[dict[str, Any]]:
         if not wanted:
             raise CommandError("couldn't find port via --port flag or introspection")
     protocols = {str(port): protocol for port, protocol in known}
-    found = []
+    found: list[dict[str, Any]] = []
     for number, text in enumerate(wanted):
         if not text.isdigit():
             raise CommandError(f'strconv.Atoi: parsing "{text}": invalid syntax')

@@ -1,0 +1,1 @@
+"""The sub-verbs of `kk config`, one file each."""
