@@ -5,22 +5,35 @@ from typing import Any
 
 from kk.base.errors import StatusError, not_acceptable
 from kk.server.context import Request, Response
-from kk.server.negotiate import JSON, YAML, Form, dump, form_of, is_pretty
+from kk.server.negotiate import JSON, PLAIN, YAML, Form, dump, form_of, is_pretty
 
 #: what a bad path outside of the API gets: no Status, a page
 PAGE_NOT_FOUND = Response(b"404 page not found\n", 404, b"text/plain; charset=utf-8")
 _ACCEPTED = "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
 
-def document(request: Request, value: Any, status: int = 200) -> Response:
-    """A decoded value in the form that the client accepts. Raises StatusError 406."""
+def document(request: Request, value: Any, status: int = 200, plain: bool = False) -> Response:
+    """A decoded value in the form that the client accepts. Raises StatusError 406, worded as for objects where `plain`."""
     try:
         form = form_of(request.headers.get(b"accept", b""), read=False)
     except StatusError:
+        if plain:
+            raise
         form = None
     if form is None or form.kind:
         raise not_acceptable(_ACCEPTED)
     return encoded(request, value, form, status)
+
+
+def json_only(request: Request, value: Any) -> Response:
+    """A decoded value for a path that knows JSON alone. Raises StatusError 406."""
+    accepted = request.header("accept")
+    kinds = {clause.split(";")[0].strip() for clause in accepted.split(",")} if accepted else {"*/*"}
+    if not kinds & {"*/*", "application/*", "application/json"}:
+        error = not_acceptable("406: Not Acceptable\n\nAvailable representations: application/json")
+        error.status["details"] = {}
+        raise error
+    return encoded(request, value, PLAIN)
 
 
 def encoded(request: Request, value: Any, form: Form, status: int = 200) -> Response:

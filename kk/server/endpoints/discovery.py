@@ -220,7 +220,7 @@ async def handle(request: Request) -> Response:
         if parts[1] not in found.versions or not parts[1]:
             return PAGE_NOT_FOUND
         read_only(request)
-        return document(request, {"kind": "APIGroup", "apiVersion": "v1", **found.group(parts[1])})
+        return document(request, {"kind": "APIGroup", "apiVersion": "v1", **found.group(parts[1])}, plain=True)
     return _version(request, found, parts[1], parts[2:])
 
 
@@ -238,7 +238,7 @@ def _version(request: Request, found: Documents, group: str, rest: list[str]) ->
             return PAGE_NOT_FOUND
         raise no_such_path()
     read_only(request)
-    return document(request, found.resources(group, rest[0]))
+    return document(request, found.resources(group, rest[0]), plain=True)
 
 
 ENDPOINT = Endpoint(handle, paths=("/api", "/api/", "/apis", "/apis/"))

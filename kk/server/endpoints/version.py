@@ -6,7 +6,7 @@ import sys
 from kk import __version__
 from kk.base.errors import no_such_path
 from kk.server.context import Endpoint, Request, Response
-from kk.server.endpoints._answers import document, read_only
+from kk.server.endpoints._answers import json_only, read_only
 
 MAJOR, MINOR, PATCH = 1, 36, 2
 #: semantic versioning lets build metadata follow a plus sign; clients compare what stands before it
@@ -38,7 +38,7 @@ async def handle(request: Request) -> Response:
     if request.info.path not in ("/version", "/version/"):
         raise no_such_path()
     read_only(request)
-    return document(request, version())
+    return json_only(request, version())
 
 
 ENDPOINT = Endpoint(handle, paths=("/version", "/version/"))
