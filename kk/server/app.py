@@ -5,6 +5,7 @@ Paths that are no stored resource go to the units of kk.server.endpoints. Nothin
 
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 from kk.base.errors import StatusError, bad_request, internal, no_such_path
@@ -14,6 +15,7 @@ from kk.server.authn import authenticate
 from kk.server.authz import authorize
 from kk.server.context import Endpoint, Request, RequestInfo, Response, Server
 from kk.server.impersonation import impersonate
+from kk.server.metrics import metrics
 from kk.server.negotiate import PLAIN, form_of
 from kk.server.routing import Router
 from kk.server.views import View
@@ -56,6 +58,7 @@ class App:
 
     def __init__(self, server: Server):
         self._server, self._router = server, Router()
+        self._metrics = metrics(server.state)
         self._paths: dict[str, Endpoint] = {}
         self._trees: list[tuple[str, Endpoint]] = []
         self._subresources: dict[tuple[str, str, str], Endpoint] = {}
@@ -81,6 +84,7 @@ class App:
         method = scope.get("method", "GET")  # a websocket has none
         info = self._router.resolve(method, scope["raw_path"], scope["query_string"])
         request = Request(self._server, info, scope, receive, send)
+        began = perf_counter()
         try:
             response = await self._answer(request)
         except StatusError as error:
@@ -90,6 +94,7 @@ class App:
         except Exception:  # the loop owner of this request: the client gets a Status, the log the trace
             log.exception("%s %s failed", method, info.path)
             response = self._fault(request, internal("the server could not complete the request; its log says why"))
+        self._metrics.record(info, 200 if response is None else response.status, perf_counter() - began)
         if response is None:
             return
         if scope["type"] == "websocket":

@@ -3,6 +3,7 @@
 from kk.base import names
 from kk.base.errors import StatusError, already_exists, bad_request, conflict
 from kk.server.answers import item_response
+from kk.server.authz import access, authorize
 from kk.server.bodies import read_object
 from kk.server.cache import Item
 from kk.server.context import Request, Response
@@ -28,6 +29,8 @@ async def handle(request: Request, view: View) -> Response:
 
 async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
     """Run the steps of a create. `obj` is of the view's version and the callee's to change; `manage` False where it brings managedFields along. Raises StatusError."""
+    if write.options.kind != "CreateOptions":
+        _may_create(write)
     metadata = obj["metadata"]
     check_namespace(write, metadata)
     if write.options.kind == "UpdateOptions" and metadata.get("uid"):
@@ -99,6 +102,15 @@ def uid_conflict(write: Write, wanted: str, live: str, resource: str) -> StatusE
         f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live}"
     )
     return conflict(resource, group, write.name, why)
+
+
+def _may_create(write: Write) -> None:
+    """An update or apply that makes an object needs the right to create. Raises StatusError 403."""
+    resource = write.view.resource
+    wanted = access("create", resource.plural, group=resource.group, namespace=write.namespace, name=write.name)
+    refused = authorize(write.server, write.user, wanted)
+    if refused is not None:
+        raise refused
 
 
 def prepare(write: Write, obj: Obj) -> None:
