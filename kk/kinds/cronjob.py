@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from kk.base.errors import invalid_value, not_supported, required
 from kk.base.times import human_duration, parse_time
-from kk.kinds import job
-from kk.kinds._checks import fill, section
+from kk.kinds import _cron, _podspec, _workload, job
+from kk.kinds._checks import Errors, fill, section
 from kk.kinds._labelselector import selector_text
 from kk.kinds._later import later
 from kk.kinds._workload import template_columns
@@ -18,7 +19,7 @@ def default(obj: Obj) -> None:
     spec = section(obj, "spec")
     template = section(spec, "jobTemplate")
     fill(template, "metadata", {})
-    job.default_spec(section(template, "spec"))
+    _podspec.default_template(section(section(template, "spec"), "template"))
     fill(spec, "concurrencyPolicy", "Allow")
     fill(spec, "suspend", False)
     fill(spec, "successfulJobsHistoryLimit", 3)
@@ -29,6 +30,46 @@ def default(obj: Obj) -> None:
 def prepare_create(obj: Obj) -> None:
     """Status belongs to the controller."""
     obj["status"] = {}
+
+
+#: the controller adds ten digits and a dash to make a Job's name
+_MOST_NAME = 52
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Schedule, time zone, limits and the Jobs' template."""
+    spec, name = obj["spec"], obj["metadata"].get("name") or ""
+    if len(name) > _MOST_NAME and old is None:
+        yield invalid_value("metadata.name", name, f"must be no more than {_MOST_NAME} characters")
+    yield from _schedule("spec.schedule", spec, old)
+    zone = spec.get("timeZone")
+    if zone is not None and (old is None or old["spec"].get("timeZone") != zone):
+        message = _cron.zone_fault(zone)
+        if message:
+            yield invalid_value("spec.timeZone", zone, message)
+    yield from _workload.counts(spec, "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
+    policy = spec.get("concurrencyPolicy") or ""
+    if not policy:
+        yield required("spec.concurrencyPolicy")
+    elif policy not in ("Allow", "Forbid", "Replace"):
+        yield not_supported("spec.concurrencyPolicy", policy, ("Allow", "Forbid", "Replace"))
+    template = spec["jobTemplate"]["spec"]
+    yield from job.check_spec("spec.jobTemplate.spec", template)
+    if template.get("manualSelector"):
+        yield not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false"))
+
+
+def _schedule(path: str, spec: Obj, old: Obj | None) -> Errors:
+    schedule = spec.get("schedule") or ""
+    if not schedule:
+        yield required(path)
+        return
+    if "TZ" in schedule and (old is None or (old["spec"].get("schedule") or "") != schedule):
+        yield invalid_value(path, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
+        return
+    message = _cron.fault(schedule)
+    if message:
+        yield invalid_value(path, schedule, message)
 
 
 def _job_spec(obj: Obj) -> Obj:
@@ -57,6 +98,7 @@ KIND = Kind(
     describe=later("_describe_workload", "cron_job"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
     columns=(
         Column("Schedule", ".spec.schedule"),
         Column("Timezone", lambda obj: (obj.get("spec") or {}).get("timeZone") or "<none>", describes=".spec.timeZone"),

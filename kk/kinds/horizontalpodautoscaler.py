@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from kk.kinds import _hpa_v1
-from kk.kinds._checks import fill, section
+from kk.kinds import _hpa_check, _hpa_v1
+from kk.kinds._checks import Errors, fill, section
 from kk.kinds.kind import AGE, Column, Conversion, Kind
 
 Obj = dict[str, Any]
@@ -44,6 +44,16 @@ def prepare_create(obj: Obj) -> None:
     obj["status"] = {"desiredReplicas": 0, "currentMetrics": None}
 
 
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Bounds, the target, metrics and behavior."""
+    yield from _hpa_check.check_spec("spec", obj["spec"])
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """No negative counts."""
+    yield from _hpa_check.check_status("status", obj.get("status") or {})
+
+
 def _reference(obj: Obj) -> str:
     target = (obj.get("spec") or {}).get("scaleTargetRef") or {}
     return f"{target.get('kind', '')}/{target.get('name', '')}"
@@ -59,6 +69,8 @@ KIND = Kind(
     "HorizontalPodAutoscaler",
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Reference", _reference, describes=".spec.scaleTargetRef"),
         Column("Targets", _hpa_v1.targets_text, describes=".spec.metrics"),

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from kk.kinds._checks import fill, section
+from kk.base import names
+from kk.base.errors import invalid_value, required
+from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 from kk.kinds.meta import is_dns_label
@@ -39,12 +41,37 @@ def prepare_update(obj: Obj, old: Obj) -> None:
     obj["status"] = old.get("status") or {}
 
 
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Finalizers of the spec: qualified names; one without a domain must be the standard one."""
+    for _, finalizer in each("spec.finalizers", (obj.get("spec") or {}).get("finalizers")):
+        faults = names.qualified_name(finalizer)
+        for message in faults:
+            yield invalid_value("spec.finalizers", finalizer, message)
+        if not faults and "/" not in finalizer and finalizer not in (FINALIZER, "orphan", "foregroundDeletion"):
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid_value("spec.finalizers", finalizer, detail)
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """A phase, and what goes with it."""
+    phase = (obj.get("status") or {}).get("phase") or ""
+    if obj["metadata"].get("deletionTimestamp"):
+        if phase != "Terminating":
+            detail = "may only be 'Terminating' if `deletionTimestamp` is not empty"
+            yield invalid_value("status.Phase", phase, detail)
+    elif phase != "Active":
+        detail = "may only be 'Active' if `deletionTimestamp` is empty" if phase else ""
+        yield invalid_value("status.Phase", phase, detail) if phase else required("status.Phase")
+
+
 KIND = Kind(
     "v1",
     "Namespace",
     describe=later("_describe_core", "namespace"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
     prepare_update=prepare_update,
     validate_name=is_dns_label,
     columns=(Column("Status", ".status.phase", description="The status of the namespace"), AGE),

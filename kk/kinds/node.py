@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from kk.kinds._checks import fill, section
+from kk.base import names
+from kk.base.errors import duplicate, forbidden_value, invalid_value, not_supported, required
+from kk.kinds import _podspec_resources
+from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -32,6 +35,64 @@ def default(obj: Obj) -> None:
     info = section(status, "nodeInfo")
     for field in _INFO:
         fill(info, field, "")
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Taints, addresses of pods; podCIDR and providerID are set once."""
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    yield from _taints("spec.taints", spec.get("taints"))
+    ranges = spec.get("podCIDRs") or []
+    for where, value in each("spec.podCIDRs", ranges):
+        for message in names.cidr(value):
+            yield invalid_value(where, value, message)
+    if len(ranges) > 2:
+        detail = "may specify no more than one CIDR for each IP family"
+        yield invalid_value("spec.podCIDRs", ranges, detail)
+    if old is None:
+        return
+    before = old.get("spec") or {}
+    for field in ("podCIDRs", "providerID"):
+        if before.get(field) and before[field] != spec.get(field):
+            word = "podCIDR" if field == "podCIDRs" else field
+            yield forbidden_value(f"spec.{field}", f'node updates may not change {word} except from "" to valid')
+    yield from _amounts(status)
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """Capacity, what of it may be allocated, addresses."""
+    status = obj.get("status") or {}
+    yield from _amounts(status)
+    seen: list[Obj] = []
+    for where, address in each("status.addresses", status.get("addresses")):
+        if address in seen:
+            yield duplicate(where, address)
+        seen.append(address)
+
+
+def _amounts(status: Obj) -> Errors:
+    for part in ("capacity", "allocatable"):
+        for name, amount in (status.get(part) or {}).items():
+            for error in _podspec_resources.check_amount(f"status.{part}.{name}", name, amount):
+                if "must be a standard resource for containers" not in error.detail:
+                    yield error
+
+
+def _taints(path: str, taints: list[Obj] | None) -> Errors:
+    effects = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+    seen: set[tuple[str, str]] = set()
+    for where, taint in each(path, taints):
+        key, value, effect = taint.get("key") or "", taint.get("value") or "", taint.get("effect") or ""
+        for message in names.qualified_name(key):
+            yield invalid_value(f"{where}.key", key, message)
+        for message in names.label_value(value):
+            yield invalid_value(f"{where}.value", value, message)
+        if not effect:
+            yield required(f"{where}.effect")
+        elif effect not in effects:
+            yield not_supported(f"{where}.effect", effect, effects)
+        if (key, effect) in seen:
+            yield duplicate(where, taint)
+        seen.add((key, effect))
 
 
 def _status(obj: Obj) -> str:
@@ -78,6 +139,9 @@ KIND = Kind(
     "Node",
     describe=later("_describe_node", "describe"),
     default=default,
+    status_on_create=True,
+    validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Status", _status, description="The status of the node"),
         Column("Roles", _roles, description="The roles of the node"),

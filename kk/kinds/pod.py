@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from kk.kinds import _podcells, _podspec, _podspec_resources
-from kk.kinds._checks import fill, section
+from kk.base import names
+from kk.base.errors import forbidden_value, invalid_value
+from kk.kinds import _podcells, _podspec, _podspec_check, _podspec_resources
+from kk.kinds._checks import Errors, bad, each, fill, section
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -38,6 +40,56 @@ def prepare_create(pod: Obj) -> None:
 def prepare_update(pod: Obj, old: Obj) -> None:
     """Status stays as it was."""
     pod["status"] = old.get("status") or {}
+
+
+def validate(pod: Obj, old: Obj | None) -> Errors:
+    """The spec on create; on update only what may change."""
+    spec = pod["spec"]
+    if old is not None:
+        yield from _podspec_check.check_pod_update(spec, old["spec"])
+        return
+    yield from _podspec_check.check_spec("spec", spec)
+    if spec.get("ephemeralContainers"):
+        yield forbidden_value("spec.ephemeralContainers", "cannot be set on create")
+
+
+def validate_status(pod: Obj, old: Obj) -> Errors:
+    """Addresses, the nominated node, container states that go on."""
+    status, before = pod.get("status") or {}, old.get("status") or {}
+    if status.get("nominatedNodeName"):
+        yield from bad(
+            "status.nominatedNodeName", status["nominatedNodeName"], names.dns_subdomain(status["nominatedNodeName"])
+        )
+    yield from _addresses("status.podIPs", status.get("podIPs"))
+    yield from _addresses("status.hostIPs", status.get("hostIPs"))
+    for where, condition in each("status.conditions", status.get("conditions")):
+        kind = condition.get("type") or ""
+        if not kind.startswith("kubernetes.io/"):
+            yield from bad(f"{where}.type", kind, names.qualified_name(kind) if kind else [])
+    spec = pod.get("spec") or {}
+    if spec.get("restartPolicy") in ("Never", "OnFailure"):
+        yield from _restarted("status.containerStatuses", status, before, spec["restartPolicy"])
+
+
+def _addresses(path: str, listed: list[Obj] | None) -> Errors:
+    for where, address in each(path, listed):
+        yield from bad(where, address.get("ip") or "", names.ip(address.get("ip") or ""))
+    versions = [parsed.version for a in listed or () if (parsed := names.parse_ip(a.get("ip") or "")) is not None]
+    if len(listed or ()) > 2 or len(set(versions)) < len(versions):
+        ips = [a.get("ip") for a in listed or ()]
+        yield invalid_value(path, ips, "may specify no more than one IP for each IP family")
+
+
+def _restarted(path: str, status: Obj, before: Obj, policy: str) -> Errors:
+    """A container that ended for good stays ended."""
+    now = {c.get("name"): c for c in status.get("containerStatuses") or ()}
+    for where, container in each(path, before.get("containerStatuses")):
+        terminated = (container.get("state") or {}).get("terminated")
+        if terminated is None or (policy == "OnFailure" and terminated.get("exitCode")):
+            continue
+        state = (now.get(container.get("name")) or {}).get("state") or {}
+        if container.get("name") in now and state.get("terminated") is None:
+            yield forbidden_value(f"{where}.state", "may not be transitioned to non-terminated state")
 
 
 def grace(pod: Obj, options: Obj) -> int:
@@ -76,6 +128,8 @@ KIND = Kind(
     describe=later("_describe_pod", "describe"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
     prepare_update=prepare_update,
     columns=(
         Column(

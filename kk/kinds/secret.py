@@ -1,9 +1,12 @@
 """Secret: small secret data by key. Pods read it through kk.agent; kk.control.serviceaccount fills tokens."""
 
 import base64
+import json
 from typing import Any
 
-from kk.kinds._checks import fill
+from kk.base.errors import invalid_value, required
+from kk.kinds._checks import Errors, fill
+from kk.kinds._keyed import check_data
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -20,11 +23,53 @@ def default(obj: Obj) -> None:
             data[key] = base64.b64encode(value.encode()).decode()
 
 
+#: type → keys that must be there; of a set in a tuple one is enough
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+_ACCOUNT = "kubernetes.io/service-account.name"
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """Keys, size, what the type asks for; the type stays."""
+    if old is not None and obj.get("type") != old.get("type"):
+        yield invalid_value("type", obj.get("type") or "", "field is immutable")
+    yield from check_data(obj, old, ("data",), ("data",))
+    yield from _typed(obj)
+
+
+def _typed(obj: Obj) -> Errors:
+    kind, data = obj.get("type") or "", obj.get("data") or {}
+    for key in _NEEDED.get(kind, ()):
+        if key not in data:
+            yield required(f"data[{key}]")
+        elif kind.startswith("kubernetes.io/docker"):
+            yield from _json(key, data[key])
+    if kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
+        yield required("data[username]")
+        yield required("data[password]")
+    if kind == "kubernetes.io/ssh-auth" and not data.get("ssh-privatekey"):
+        yield required("data[ssh-privatekey]")
+    if kind == "kubernetes.io/service-account-token":
+        if not (obj["metadata"].get("annotations") or {}).get(_ACCOUNT):
+            yield required(f"metadata.annotations[{_ACCOUNT}]")
+
+
+def _json(key: str, value: str) -> Errors:
+    try:
+        json.loads(base64.b64decode(value))
+    except ValueError as error:
+        yield invalid_value(f"data[{key}]", "<secret contents redacted>", str(error))
+
+
 KIND = Kind(
     "v1",
     "Secret",
     describe=later("_describe_core", "secret"),
     default=default,
+    validate=validate,
     columns=(
         Column("Type", ".type"),
         Column("Data", lambda obj: len(obj.get("data") or ()), describes=".data"),

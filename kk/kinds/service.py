@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from kk.base import names
+from kk.base.errors import invalid_value
+from kk.kinds import _service_check
 from kk.kinds._cells import balancer_addresses
-from kk.kinds._checks import fill, section
+from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
 from kk.kinds._workload import labels_text
 from kk.kinds.kind import AGE, Column, Kind
@@ -31,12 +34,35 @@ def default(obj: Obj) -> None:
         fill(spec, "internalTrafficPolicy", "Cluster")
     if spec["type"] == "LoadBalancer":
         fill(spec, "allocateLoadBalancerNodePorts", True)
-    section(section(obj, "status"), "loadBalancer")
+    balancer = section(section(obj, "status"), "loadBalancer")
+    for ingress in balancer.get("ingress") or ():
+        if ingress.get("ip"):
+            fill(ingress, "ipMode", "VIP")
 
 
 def prepare_create(obj: Obj) -> None:
     """Status belongs to who balances the load."""
     obj["status"] = {"loadBalancer": {}}
+
+
+def check_name(name: str) -> list[str]:
+    """Names of Services are DNS labels that begin with a letter or, since 1.34, a digit."""
+    return names.dns_label(name)
+
+
+def validate(obj: Obj, old: Obj | None) -> Errors:
+    """The spec; addresses that were given stay."""
+    spec, before = obj["spec"], (old or {}).get("spec")
+    yield from _service_check.check_spec(spec, before)
+    if before is not None and "ExternalName" not in (spec.get("type"), before.get("type")):
+        new, was = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
+        if was and new[:1] != was[:1]:
+            yield invalid_value("spec.clusterIPs[0]", new, "may not change once set")
+
+
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """Addresses of the load balancer."""
+    yield from _service_check.check_status(obj.get("status") or {})
 
 
 def _external(obj: Obj) -> str:
@@ -64,6 +90,9 @@ KIND = Kind(
     describe=later("_describe_core", "service"),
     default=default,
     prepare_create=prepare_create,
+    validate=validate,
+    validate_status=validate_status,
+    validate_name=check_name,
     columns=(
         Column("Type", ".spec.type"),
         Column(
