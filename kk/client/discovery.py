@@ -126,10 +126,11 @@ class Discovery:
     def invalidate(self) -> None:
         """Ask the server anew at the next question."""
         self._resources, self._kept = None, False
-        try:
-            os.unlink(self._file())
-        except (OSError, TypeError):
-            pass
+        if self._folder is not None:
+            try:
+                os.unlink(self._file())
+            except OSError:
+                pass
 
     # ---- matching ----
     def _find(self, word: str) -> APIResource | None:
