@@ -53,7 +53,7 @@ def changes(env: Env, item: Item, end: float | None, once: bool = False) -> Iter
         if once:
             return
         version = page["metadata"].get("resourceVersion", "")
-        for event, obj in _watch(env, path, {**query, "watch": "true", "resourceVersion": version}, end):
+        for event, obj in watch(env, path, {**query, "watch": "true", "resourceVersion": version}, end):
             if event == "ERROR":
                 break
             yield event, None if event == "DELETED" else _typed(obj, item)
@@ -67,7 +67,8 @@ def _typed(obj: dict[str, Any], item: Item) -> dict[str, Any]:
     return obj
 
 
-def _watch(env: Env, path: str, query: dict[str, str], end: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def watch(env: Env, path: str, query: dict[str, str], end: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(type, object) of each event of one watch, until the server ends it or the time `end` (monotonic) comes."""
     left = None
     if end is not None:
         left = end - time.monotonic()

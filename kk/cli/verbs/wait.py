@@ -143,11 +143,11 @@ def _appearing(env: Env, selection: Any, end: float) -> list[Item]:
     import json
 
     from ..resources import collection
-    from ..waiting import _watch
+    from ..waiting import watch
 
     for resource in selection.resources:
         path = collection(resource, selection.namespace_of(resource))
-        for event, obj in _watch(env, path, {**selection.query(), "watch": "true"}, end):
+        for event, obj in watch(env, path, {**selection.query(), "watch": "true"}, end):
             if event == "ADDED":
                 meta = json.loads(json.dumps(obj["metadata"]))
                 return [Item(resource, meta.get("namespace", ""), meta["name"], obj)]
