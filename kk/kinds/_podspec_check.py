@@ -138,7 +138,7 @@ def _comparable(spec: Obj, old: Obj, gated: bool) -> Obj:
     for field in ("containers", "initContainers"):
         before = old.get(field) or []
         after = made.get(field) or []
-        if len(before) == len(after):
+        if field in made and len(before) == len(after):
             made[field] = [{**new, "image": was.get("image")} for new, was in zip(after, before, strict=True)]
     for field in ("activeDeadlineSeconds", "tolerations"):
         made.pop(field, None)
