@@ -73,6 +73,7 @@ class Kind:
     prepare_update(obj, old)     the same for update; the pipeline keeps status and generation by itself where `status` is served
     validate(obj, old)           all faults of spec and of the kind's own metadata rules; old is None on create. ObjectMeta itself is validated by the pipeline
     validate_status(obj, old)    faults of a write to /status
+    validate_subresource         sub-resource ("ephemeralcontainers", "binding") → what takes the place of validate(obj, old) for writes to it
     validate_name(name)          messages for metadata.name (default: DNS subdomain)
     warnings(obj, old)           texts for Warning headers
     deprecated                   the text of the Warning header that every request for the kind gets, reads and refused writes too
@@ -90,6 +91,7 @@ class Kind:
     prepare_update: Callable[[Obj, Obj], None] | None = None
     validate: Callable[[Obj, Obj | None], Errors] = _nothing
     validate_status: Callable[[Obj, Obj], Errors] = _nothing
+    validate_subresource: "dict[str, Callable[[Obj, Obj], Errors]]" = field(default_factory=dict)
     validate_name: "Callable[[str], Iterable[str]] | None" = None
     warnings: Callable[[Obj, Obj | None], Iterable[str]] = _nothing
     deprecated: str = ""

@@ -153,7 +153,8 @@ def _faults(write: Write, new: Obj, old: Obj) -> list[FieldError]:
     faults = write.meta_faults(new, old)
     if write.subresource == "status":
         return [*faults, *strategy.validate_status(new, old)]
-    return [*faults, *strategy.validate(new, old)]
+    check = strategy.validate_subresource.get(write.subresource, strategy.validate)
+    return [*faults, *check(new, old)]
 
 
 def is_over(obj: Obj) -> bool:
