@@ -69,7 +69,7 @@ class Cluster:
         """The port that the Node tells."""
         with contextlib.suppress(StatusError):
             node = self.client.resource("v1", "nodes").get(NODE)
-            return node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+            return node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"] or None
         return None
 
     def _run(self, name, module, *args):

@@ -10,7 +10,6 @@ import os
 import secrets
 import selectors
 import shutil
-import signal
 import socket
 import threading
 import time
@@ -348,22 +347,15 @@ def stop_all(root: Path, grace: float, clock: Callable[[], float] = time.monoton
 
     All get the stop signal at once; after `grace` seconds (a container's own grace period, if that is shorter) they are killed.
     """
-    running = []
-    for path in (root / "pods").glob("*/containers/*/*"):
-        container = load(path, path.parents[2].name)
-        if container and container.state == "running":
-            running.append(container)
-    channels = []
-    for container in running:
-        own = float(container.config.notes.get("grace", grace))
-        try:
-            channel = Channel(container.path)
-            channel.request("stop", grace=max(0.0, min(grace, own)), signal=container.config.stop_signal)
-            channels.append(channel)
-        except ShimGone:
-            continue
+    import psutil
+
+    found = [load(path, path.parents[2].name) for path in (root / "pods").glob("*/containers/*/*")]
+    running = [c for c in found if c and c.state == "running"]
+    shims = [shim for c in running if (shim := _shim(c)) is not None]
     deadline = clock() + grace + 5
-    for channel in channels:
+    for channel in [_ask_to_stop(c, grace) for c in running]:
+        if channel is None:
+            continue
         try:
             channel.sock.settimeout(max(0.1, deadline - clock()))
             while channel.receive():
@@ -373,17 +365,31 @@ def stop_all(root: Path, grace: float, clock: Callable[[], float] = time.monoton
         channel.close()
     left = [c for c in running if not read_end(c)]
     for container in left:
-        _kill_shim(container)
+        if shim := _shim(container):
+            shim.kill()
     if left:
         sweep({c.id for c in left})
+    psutil.wait_procs(shims, timeout=5)  # they have said goodbye; now they are gone
     return len(running)
 
 
-def _kill_shim(container: Container) -> None:
-    """The last resort for a shim that hangs; only if the pid still is one of ours."""
+def _ask_to_stop(container: Container, grace: float) -> Channel | None:
+    own = float(container.config.notes.get("grace", grace))
+    try:
+        channel = Channel(container.path)
+        channel.request("stop", grace=max(0.0, min(grace, own)), signal=container.config.stop_signal)
+        return channel
+    except ShimGone:
+        return None
+
+
+def _shim(container: Container) -> Any:
+    """The shim's process (psutil), None when its pid is no longer one of ours."""
+    import psutil
+
     state = read_json(container.path / "state.json")
     try:
-        if state and b"shim" in Path(f"/proc/{state['shim']}/cmdline").read_bytes():
-            os.kill(state["shim"], signal.SIGKILL)
-    except OSError:
-        pass
+        process = psutil.Process(state["shim"] if state else -1)
+        return process if "shim.py" in " ".join(process.cmdline()) else None
+    except (psutil.Error, ValueError):
+        return None

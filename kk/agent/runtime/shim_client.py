@@ -193,6 +193,15 @@ class Zygote:
 
     def fork(self, spec: Path) -> dict[str, Any]:
         """Start a shim for a spec; its first report: {shim, pid, startedAt} or {error}."""
+        report = self._report(spec)
+        if not report and self._died():
+            report = self._report(spec)  # the zygote was killed with the request in its hands
+        if not report:
+            return {"error": f"the shim of {spec.parent} ended at once"}
+        answer: dict[str, Any] = json.loads(report)
+        return answer
+
+    def _report(self, spec: Path) -> bytes:
         reader, writer = os.pipe()
         try:
             try:
@@ -202,12 +211,20 @@ class Zygote:
             report = b""
             while chunk := os.read(reader, 65536):
                 report += chunk
+            return report
         finally:
             os.close(reader)
-        if not report:
-            return {"error": f"the shim of {spec.parent} ended at once"}
-        answer: dict[str, Any] = json.loads(report)
-        return answer
+
+    def _died(self) -> bool:
+        with self._lock:
+            if self._process is None:
+                return True
+            try:
+                self._process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                return False
+            self._forget()
+            return True
 
     def _ask(self, spec: Path, writer: int) -> None:
         message = os.fsencode(spec)
