@@ -78,6 +78,8 @@ def default_spec(spec: Obj) -> None:
     ):
         fill(spec, key, value)
     fill(spec, "securityContext", {})
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account

@@ -178,6 +178,41 @@ def _toleration_kept(toleration: Obj, tolerations: Any) -> bool:
     return any(bare(toleration) == bare(other) for other in tolerations)
 
 
+def check_ephemeral(pod: Obj, old: Obj) -> Errors:
+    """Faults of a write to ephemeralcontainers: those that are there stay as they are."""
+    spec, before = pod["spec"], old["spec"]
+    seen = {c.get("name") for f in ("containers", "initContainers") for c in spec.get(f) or ()}
+    volumes = {v["name"]: v for v in spec.get("volumes") or () if v.get("name")}
+    yield from _podspec_containers.check_ephemeral("spec", spec, volumes, seen)
+    now = {c.get("name"): c for c in spec.get("ephemeralContainers") or ()}
+    for container in before.get("ephemeralContainers") or ():
+        name = container.get("name")
+        if name not in now:
+            detail = f'existing ephemeral containers "{name}" may not be removed\n'
+            yield forbidden_value("spec.ephemeralContainers", detail)
+        elif now[name] != container:
+            detail = f'existing ephemeral containers "{name}" may not be changed\n'
+            yield forbidden_value("spec.ephemeralContainers", detail + difference(now[name], container))
+
+
+def check_resize(pod: Obj, old: Obj) -> Errors:
+    """Faults of a write to resize: CPU and memory of containers may change, the QoS class may not."""
+    spec, before = pod["spec"], old["spec"]
+    now, was = _podspec_resources.qos_class(spec), _podspec_resources.qos_class(before)
+    if now != was:
+        yield invalid_value("spec", was, "Pod QOS Class may not change as a result of resizing")
+    claims = {c.get("name") for c in spec.get("resourceClaims") or ()}
+    for field in ("containers", "initContainers"):
+        for where, container in each(f"spec.{field}", spec.get(field)):
+            resources = container.get("resources") or {}
+            yield from _podspec_resources.check_container(f"{where}.resources", resources, claims)
+
+
+def check_binding(pod: Obj, old: Obj) -> Errors:
+    """A binding was checked when it was read."""
+    return ()
+
+
 def _deadline(spec: Obj, old: Obj) -> Errors:
     new, was = spec.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds")
     where = "spec.activeDeadlineSeconds"

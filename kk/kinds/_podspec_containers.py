@@ -217,10 +217,11 @@ def check_containers(path: str, spec: Obj, volumes: _podspec_volumes.Seen) -> Er
             yield from _podspec_probes.check_probes(where, container, _grace(spec))
         else:
             yield from _podspec_probes.forbid_for_init(where, container)
-    yield from _ephemeral(path, spec, volumes, seen)
+    yield from check_ephemeral(path, spec, volumes, seen)
 
 
-def _ephemeral(path: str, spec: Obj, volumes: _podspec_volumes.Seen, seen: set[str]) -> Errors:
+def check_ephemeral(path: str, spec: Obj, volumes: _podspec_volumes.Seen, seen: set[Any]) -> Errors:
+    """Ephemeral containers; `seen` are the names that are taken."""
     others = {c.get("name") for f in ("containers", "initContainers") for c in spec.get(f) or ()}
     for where, container in each(f"{path}.ephemeralContainers", spec.get("ephemeralContainers")):
         yield from _common(where, container, spec, volumes, seen)

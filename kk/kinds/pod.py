@@ -130,6 +130,11 @@ KIND = Kind(
     prepare_create=prepare_create,
     validate=validate,
     validate_status=validate_status,
+    validate_subresource={
+        "ephemeralcontainers": _podspec_check.check_ephemeral,
+        "resize": _podspec_check.check_resize,
+        "binding": _podspec_check.check_binding,
+    },
     prepare_update=prepare_update,
     columns=(
         Column(
