@@ -38,15 +38,15 @@ def pod_of(env: Env, item: Item, timeout: float, *, logging: bool = False) -> Ob
     obj = item.fetch(env)
     if item.resource.kind == "Pod" and not item.resource.group:
         return obj
-    selector = pod_selector(obj)
+    selector = pod_selector(obj, "get the logs from" if logging else "attach to")
     found = _ready_pods(env, item.namespace, selector, timeout)
-    found.sort(key=rank, reverse=False)
+    found.sort(key=rank)
     if logging and len(found) > 1:
         env.err(f"Found {len(found)} pods, using pod/{found[0]['metadata']['name']}")
     return found[0]
 
 
-def pod_selector(obj: Obj) -> str:
+def pod_selector(obj: Obj, doing: str = "attach to") -> str:
     """The label selector of the object's pods, as text.
 
     Raises CommandError for an object without pods.
@@ -58,16 +58,14 @@ def pod_selector(obj: Obj) -> str:
         if not spec.get("selector"):
             name = obj["metadata"]["name"]
             why = f"invalid service '{name}': Service is defined without a selector"
-            raise CommandError(
-                f"cannot attach to *v1.{kind}: {why}" if kind == "Service" else f"{kind} has no selector"
-            )
+            raise CommandError(f"cannot {doing} *v1.{kind}: {why}" if kind == "Service" else f"{kind} has no selector")
         return str(selectors.from_map(spec["selector"]))
     if kind not in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
-        raise CommandError(f"cannot attach to *v1.{kind}: selector for *v1.{kind} not implemented")
+        raise CommandError(f"cannot {doing} *v1.{kind}: selector for *v1.{kind} not implemented")
     try:
         return str(selectors.from_label_selector(spec.get("selector")))
     except ValueError as error:
-        raise CommandError(f"cannot attach to *v1.{kind}: invalid label selector: {error}") from None
+        raise CommandError(f"cannot {doing} *v1.{kind}: invalid label selector: {error}") from None
 
 
 def _ready_pods(env: Env, namespace: str, selector: str, timeout: float) -> list[Obj]:
@@ -121,7 +119,9 @@ def container(env: Env, pod: Obj, wanted: str, quiet: bool = False) -> str:
     pod_name = pod["metadata"]["name"]
     if wanted:
         if wanted not in names:
-            raise CommandError(f"container {wanted} not found in pod {pod_name}")
+            raise CommandError(
+                f"container {wanted} is not valid for pod {pod_name} out of: {', '.join(n + what for n, what in found)}"
+            )
         return wanted
     if not names:
         raise CommandError(f"pod {pod['metadata'].get('namespace', '')}/{pod_name} does not have any containers")

@@ -28,7 +28,7 @@ def run(env: Env, options: Options) -> None:
     if len(options.args) > 2:
         raise CommandError(
             "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw "
-            f"{len(options.args)}: {' '.join(options.args)}"
+            f"{len(options.args)}: [{' '.join(options.args)}]"
         )
     item = pods.item_named(env, "/".join(options.args))
     pod = pods.pod_of(env, item, options.pod_running_timeout)
@@ -40,7 +40,10 @@ def attach(env: Env, options: Options, pod: dict[str, Any]) -> None:
     phase = (pod.get("status") or {}).get("phase", "")
     if phase in ("Succeeded", "Failed"):
         raise CommandError(f"cannot attach a container in a completed pod; current phase is {phase}")
-    name = pods.container(env, pod, options.container, options.quiet)
+    try:
+        name = pods.container(env, pod, options.container, options.quiet)
+    except CommandError as error:
+        raise CommandError(f"cannot attach to the container: {error}") from None
     spec = pods.spec_of(pod, name)
     tty = options.tty
     if tty and not spec.get("tty"):
@@ -49,16 +52,16 @@ def attach(env: Env, options: Options, pod: dict[str, Any]) -> None:
             env.err(f"error: Unable to use a TTY - container {name} did not allocate one")
     elif not tty and spec.get("tty"):
         tty = True  # the container has one: what it sends is terminal output
-    raw = with_terminal(env, options.stdin, tty) if options.stdin else tty
-    if options.stdin and raw and not options.quiet:
+    raw = with_terminal(env, options.stdin, tty)
+    if not options.quiet:
         env.err(RECORDED)
         env.err(PROMPT)
     query = {
         "container": name,
         "stdin": True if options.stdin else None,
         "stdout": True,
-        "stderr": None if raw else True,
-        "tty": True if raw else None,
+        "stderr": None if tty else True,
+        "tty": True if tty else None,
     }
     keys = detach_keys(options.detach_keys)
     Session(env, pods.path_of(pod, "attach"), query, Wanted(options.stdin, raw, keys)).run()

@@ -39,12 +39,13 @@ def words(env: Env, options: Options) -> tuple[str, list[str]]:
 
 
 def with_terminal(env: Env, stdin: bool, tty: bool) -> bool:
-    """Whether there will be a terminal; says why not where one was asked for in vain."""
-    if tty and not (stdin and is_terminal(env.stdin)):
-        if stdin:
-            env.err(NO_TTY)
-        return tty and not stdin
-    return tty
+    """Whether there will be a terminal: it takes standard input, and a terminal there; without one stderr is told."""
+    if not (tty and stdin):
+        return False
+    if is_terminal(env.stdin):
+        return True
+    env.err(NO_TTY)
+    return False
 
 
 def run(env: Env, options: Options) -> None:

@@ -31,12 +31,7 @@ class Source:
 
 
 def query(options: Any, container: str) -> dict[str, Any]:
-    """The query of one request.
-
-    Raises CommandError for flags that contradict each other.
-    """
-    if options.since_time and options.since:
-        raise CommandError("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    """The query of one request."""
     found: dict[str, Any] = {
         "container": container,
         "follow": True if options.follow else None,
@@ -75,6 +70,13 @@ def check(env: Env, options: Options) -> None:
         raise CommandError("--tail must be greater than or equal to -1")
     if "limit-bytes" in options.changed and options.limit_bytes <= 0:
         raise CommandError("--limit-bytes must be greater than 0")
+    if options.since_time:
+        from kk.base.times import parse_time
+
+        try:
+            parse_time(options.since_time)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
     if options.since_time and options.since:
         raise CommandError("only one of --since-time / --since may be used.")
     if "since" in options.changed and options.since <= 0:
@@ -172,9 +174,11 @@ def _copy(env: Env, options: Options, source: Source, write: Callable[[bytes], N
             for piece in answer.pieces():
                 write(piece)
             return
-        prefix = source.prefix.encode()
-        for line in answer.lines():
-            write(prefix + line + b"\n")
+        prefix, begun = source.prefix.encode(), True
+        for piece in answer.pieces():
+            for line in piece.splitlines(keepends=True):
+                write(prefix + line if begun else line)
+                begun = line.endswith(b"\n")
 
 
 def _together(env: Env, options: Options, found: list[Source]) -> None:
