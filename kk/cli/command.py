@@ -60,12 +60,14 @@ class Options:
 
     changed   names of flags that were given
     dash      how many of `args` stand before `--`; -1 without one
+    own       names of flags that the verb has itself, whatever global flags are called so
     """
 
     def __init__(self) -> None:
         self.args: list[str] = []
         self.changed: set[str] = set()
         self.dash = -1
+        self.own: set[str] = set()
 
     if TYPE_CHECKING:
 

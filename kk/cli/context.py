@@ -117,13 +117,13 @@ class Env:
         if self._connection is None:
             overrides: dict[str, Any] = {}
             for attribute, name in _OVERRIDES.items():
-                value = getattr(self.options, attribute, None)
-                if value and attribute.replace("_", "-") in self.options.changed:
+                value, flag = getattr(self.options, attribute, None), attribute.replace("_", "-")
+                if value and flag in self.options.changed and flag not in self.options.own:
                     overrides[name] = value
             try:
                 found = self.kubeconfig.resolve(overrides)
             except ValueError as error:
-                raise CommandError(str(error)) from None
+                raise _unresolved(str(error)) from None
             if not found.server:
                 raise Plain(NO_CLUSTER)
             self._connection = found
@@ -200,6 +200,17 @@ class Env:
         from .errors import UsageError
 
         return UsageError(message, f"{self.prog} {command}")
+
+
+def _unresolved(text: str) -> Exception:
+    """kubectl's words for what the kubeconfig does not have."""
+    kind, _, rest = text.partition(" ")
+    name = rest.partition('"')[2].partition('"')[0]
+    if text.endswith("does not exist") and kind == "context":
+        return Plain(f"Error in configuration: context was not found for specified context: {name}")
+    if text.endswith("does not exist") and kind == "cluster":
+        return CommandError(f'no server found for cluster "{name}"')
+    return CommandError(text)
 
 
 def one_name(env: Env, args: Iterable[str], command: str) -> str:

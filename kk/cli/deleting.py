@@ -41,8 +41,9 @@ def delete(env: Env, item: Item, options: Options, grace: int, dry: bool = False
     body: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy(options)}
     if grace >= 0:
         body["gracePeriodSeconds"] = grace
-    query = {"dryRun": "All"} if dry else None
-    answer = env.client.request("DELETE", item.path(), query=query, body=body).json()
+    if dry:
+        body["dryRun"] = ["All"]
+    answer = env.client.request("DELETE", item.path(), body=body).json()
     if answer.get("kind") == "Status":
         return (answer.get("details") or {}).get("uid") or ""
     return (answer.get("metadata") or {}).get("uid") or ""
@@ -94,8 +95,17 @@ def _deleted(env: Env, path: str, query: dict[str, str], end: float | None) -> b
     return False
 
 
+def told(item: Item, forced: bool, end: str = "") -> str:
+    """`pod "web" deleted from default namespace`."""
+    from .resources import kind_label
+
+    label = kind_label(item.resource.kind, item.resource.group)
+    where = f" from {item.namespace} namespace" if item.namespace else ""
+    return f'{label} "{item.name}" {"force deleted" if forced else "deleted"}{where}{end}'
+
+
 def delete_and_wait(env: Env, item: Item, options: Options) -> None:
-    """Delete the object if it is there and wait until it is gone."""
+    """Delete the object if it is there, say so, and wait until it is gone."""
     from kk.base.errors import StatusError
 
     grace = options.grace_period
@@ -107,4 +117,5 @@ def delete_and_wait(env: Env, item: Item, options: Options) -> None:
         if error.code == 404:
             return
         raise
+    env.out(told(item, forced=options.grace_period == 0))
     wait_gone(env, item, uid, options.timeout)

@@ -34,6 +34,11 @@ class Plain(CommandError):
     """A message that is printed as it is, without `error: `."""
 
 
+def no_resource(word: str) -> Plain:
+    """The error for a resource that is not served, as verbs tell it that look it up themselves."""
+    return Plain(f'the server doesn\'t have a resource type "{word}"')
+
+
 class ExitStatus(Exception):
     """Leave with this status, everything having been said already."""
 
@@ -73,15 +78,16 @@ def located(error: Exception, doing: str, source: str) -> Exception:
 
 def _invalid(status: dict) -> str:
     details = status.get("details")
+    head, message = "The request is invalid", status.get("message") or ""
     if not details:
-        return "The request is invalid"
-    head = "The request is invalid"
+        return f"{head}: {message}" if message else head
     if details.get("kind") or details.get("name"):
         head = f'The {details.get("kind", "")} "{details.get("name", "")}" is invalid'
     causes = list(dict.fromkeys(f"{c.get('field', '')}: {c.get('message', '')}" for c in details.get("causes") or ()))
     if len(causes) > 1:
         return "\n".join([head + ": ", *(f"* {c}" for c in causes)])
-    return f"{head}: {causes[0]}" if causes else head
+    told = causes[0] if causes else message
+    return f"{head}: {told}" if told else head
 
 
 def standard(error: Exception) -> str | None:
@@ -93,12 +99,11 @@ def standard(error: Exception) -> str | None:
             return f"error: You must be logged in to the server ({message})"
         return f"Error from server ({reason}): {message}" if reason else f"Error from server: {message}"
     if type(error).__name__ == "Unreachable":
-        host = getattr(error, "host", "")
-        cause = error.__cause__ or error.__context__
-        if host and (isinstance(cause, ConnectionRefusedError) or "refused" in str(error)):
-            return f"The connection to the server {host} was refused - did you specify the right host or port?"
         text = str(error)
-        return text if text.startswith("Unable to connect") else f"Unable to connect to the server: {text}"
+        if text.startswith("dial tcp ") and "connection refused" in text:
+            host = text.split()[2].rstrip(":")
+            return f"The connection to the server {host} was refused - did you specify the right host or port?"
+        return f"Unable to connect to the server: {text}"
     return None
 
 

@@ -29,7 +29,7 @@ SECTIONS = (
 
 def commands(package: str = VERBS) -> list[Command]:
     """Every command of a package, in order of their names."""
-    found = discover.load_all(package, "COMMAND").values()
+    found = [discover.load(package, name, "COMMAND") for name in discover.names(package) if name[-1] != "_"]
     return sorted(found, key=lambda c: c.name)
 
 
@@ -62,7 +62,7 @@ def command_help(prog: str, command: Command, inherited: tuple[Flag, ...] = ()) 
         parts.append("Examples:\n" + textwrap.indent(command.examples.strip("\n"), "  "))
     if command.package:
         below = commands(command.package)
-        width = max(11, max((len(_last(c)) for c in below), default=0) + 1)
+        width = max((len(_last(c)) for c in below), default=0) + 2
         listed = "\n".join(f"  {_last(c):<{width}} {c.summary}" for c in below if not c.hidden)
         parts.append("Available Commands:\n" + listed)
     flags = sorted((f for f in (*command.flags, *inherited) if not f.hidden), key=lambda f: f.name)
@@ -119,7 +119,7 @@ def options_help(prog: str) -> str:
 
 def similar(word: str) -> list[str]:
     """Verbs that the word may have been meant for: at most two edits away, or begun by it."""
-    names = [n.replace("_", "-") for n in discover.names(VERBS)]
+    names = [n.replace("_", "-") for n in discover.names(VERBS) if n[-1] != "_"]
     return [n for n in names if _distance(word.lower(), n) <= 2 or n.startswith(word.lower())]
 
 

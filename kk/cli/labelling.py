@@ -6,7 +6,7 @@ import copy
 
 from .command import Options
 from .context import Env, dry_run
-from .errors import CommandError
+from .errors import CommandError, raise_all
 from .resources import Item, select
 
 TYPE_CHECKING = False
@@ -46,8 +46,9 @@ def run(env: Env, options: Options, words: Words, check: Any) -> None:
     if options.list and options.output:
         raise CommandError("--list and --output may not be specified together")
     files = options.filename or options.kustomize
-    if options.all and options.selector:
-        raise CommandError("cannot set --all and --selector at the same time")
+    for name in ("selector", "field_selector"):
+        if options.all and getattr(options, name):
+            raise CommandError(f"cannot set --all and --{name.replace('_', '-')} at the same time")
     if not options.local and not resources and not files:
         raise CommandError("one or more resources must be specified as <resource> <name> or <resource>/<name>")
     if options.local and not files:
@@ -99,7 +100,7 @@ class _Change:
         if self.options.list and not self.new and not self.gone:
             return self._list(item, had)
         for key in self.gone:
-            if key not in had and not self.options.local:
+            if key not in had and not self.options.local and self.words.undone:
                 self.env.out(f'{self.words.noun} "{key}" not found.')
         after = self._changed(before, had)
         sent = dry_run(self.env) != "client" and not self.options.local and not self.options.list
@@ -114,10 +115,7 @@ class _Change:
 
     def _changed(self, before: dict[str, Any], had: dict[str, str]) -> dict[str, Any]:
         if not self.options.overwrite:
-            taken = [k for k in self.new if k in had]
-            if taken:
-                texts = [f"'{k}' already has a value ({had[k]}), and --overwrite is false" for k in taken]
-                raise CommandError(texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]")
+            self._check_taken(had)
         after = copy.deepcopy(before)
         wanted = {**had, **self.new}
         for key in self.gone:
@@ -126,6 +124,13 @@ class _Change:
         if wanted or self.words.field in meta or self.new:
             meta[self.words.field] = wanted
         return after
+
+    def _check_taken(self, had: dict[str, str]) -> None:
+        taken = [f"'{k}' already has a value ({had[k]})" for k, v in self.new.items() if had.get(k, v) != v]
+        if taken and self.words.noun == "annotation":
+            listed = "; ".join(sorted(taken))
+            raise CommandError(f"--overwrite is false but found the following declared annotation(s): {listed}")
+        raise_all([CommandError(f"{text}, and --overwrite is false") for text in taken])
 
     def _send(self, item: Item, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         from . import writing

@@ -102,6 +102,7 @@ def _run(env: Env, arguments: list[str]) -> int:
     parser = Parser((*command.flags, *flags, *GLOBAL), f"{env.prog} {command.name}")
     try:
         env.options = options = parser.parse(words_)
+        options.own = {f.name for f in (*command.flags, *flags)}
     except HelpWanted:
         from .help import command_help
 
@@ -113,11 +114,12 @@ def _run(env: Env, arguments: list[str]) -> int:
 def _call(env: Env, command: Command, parser: Parser, options: Options) -> int:
     if command.run is None:
         if options.args:
-            raise CommandError(f'unknown command "{options.args[0]}" for "{env.prog} {command.name}"')
+            raise env.usage(f'unknown command "{" ".join(options.args)}"', command.name)
         from .help import command_help
 
-        env.stdout.write(command_help(env.prog, command, ()))
-        return 0
+        stream = env.stderr if command.name.startswith("create ") else env.stdout
+        stream.write(command_help(env.prog, command, ()))
+        return 1
     missing = parser.missing(options)
     if missing:
         names = ", ".join(f'"{m}"' for m in missing)

@@ -34,9 +34,10 @@ def read(env: Env, names: list[str], recursive: bool = False, kustomize: str = "
         raise CommandError(
             f"kustomizations are not built in here: run 'kustomize build {kustomize} | {env.prog} … -f -'"
         )
+    validated = _validated(env)
     for name in names:
         for source, data in _texts(env, name, recursive):
-            for obj in objects(data, source):
+            for obj in objects(data, source, validated):
                 yield Document(obj, source)
 
 
@@ -92,14 +93,32 @@ def _fetch(url: str) -> bytes:
     return answer.content
 
 
-def objects(data: bytes, source: str) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON or YAML stream; items of a List each for itself.
+def _validated(env: Env) -> bool:
+    """Whether the verb has --validate and it is not switched off."""
+    return str(getattr(env.options, "validate", "ignore")) not in ("ignore", "false")
+
+
+def _unvalid(source: str, fault: str) -> CommandError:
+    return CommandError(
+        f'error validating "{source}": error validating data: {fault}; '
+        "if you choose to ignore these errors, turn validation off with --validate=false"
+    )
+
+
+def objects(data: bytes, source: str, validated: bool = False) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON or YAML stream; items of a List each for itself. `validated` words what is missing as validation does.
 
     Raises CommandError that names the source.
     """
     for value in _values(data, source):
         if value is None:
             continue
+        if validated:
+            if not isinstance(value, dict):
+                raise _unvalid(source, "invalid object to validate")
+            missing = [f"{f} not set" for f in ("apiVersion", "kind") if not value.get(f)]
+            if missing:
+                raise _unvalid(source, missing[0] if len(missing) == 1 else "[" + ", ".join(missing) + "]")
         if not isinstance(value, dict):
             raise CommandError(
                 f'unable to decode "{source}": json: cannot unmarshal {_go_kind(value)} into Go value of type '

@@ -7,7 +7,7 @@ The rules and messages are those of k8s.io/cli-runtime's resource builder. `sele
 from __future__ import annotations
 
 from .context import Env
-from .errors import CommandError, raise_all
+from .errors import CommandError, Several, raise_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,28 @@ def collection(resource: APIResource, namespace: str = "") -> str:
     return f"{root}/{resource.name}"
 
 
+class finding:
+    """Faults of a list request inside say which list it was."""
+
+    def __init__(self, resource: APIResource, labels: str, fields: str):
+        self.resource, self.labels, self.fields = resource, labels, fields
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is None or getattr(error, "reason", "") not in ("BadRequest", "NotFound"):
+            return
+        from kk.base.errors import StatusError
+
+        where = f"{self.resource.group}/{self.resource.version}, Resource={self.resource.name}"
+        message = f'Unable to list "{where}": {error.message}'
+        if self.labels or self.fields:
+            labels, fields = (t.replace('"', '\\"') for t in (self.labels, self.fields))
+            message = f'Unable to find "{where}" that match label selector "{labels}", field selector "{fields}": {error.message}'
+        raise StatusError.from_status({**error.status, "message": message}) from None
+
+
 class Selection:
     """What a command line means.
 
@@ -80,6 +102,8 @@ class Selection:
         self.label_selector = ""
         self.field_selector = ""
         self.all_namespaces = False
+        #: faults of objects of files; verbs tell them when the others are done
+        self.errors: list[Exception] = []
 
     def namespace_of(self, resource: APIResource) -> str:
         """The namespace to ask for a resource: "" for cluster-scoped ones and for all namespaces."""
@@ -102,7 +126,8 @@ class Selection:
             query["limit"] = str(chunk)
         path = collection(resource, self.namespace_of(resource))
         while True:
-            page = self.env.client.request("GET", path, query=query).json()
+            with finding(resource, self.label_selector, self.field_selector):
+                page = self.env.client.request("GET", path, query=query).json()
             for obj in page.get("items") or ():
                 obj.setdefault("apiVersion", page.get("apiVersion", ""))
                 obj.setdefault("kind", resource.kind)
@@ -124,7 +149,7 @@ class Selection:
 
     def each(self, act: Callable[[Item], None], **how: Any) -> None:
         """Call `act` for every object, going on after faults; raises them together at the end."""
-        errors: list[Exception] = []
+        errors: list[Exception] = list(self.errors)
         found = self.items(**how) if self.kind == "selector" else iter(())
         while self.kind == "selector":
             try:
@@ -149,6 +174,8 @@ def _try(act: Callable[[], None], errors: list[Exception]) -> None:
 
     try:
         act()
+    except Several as several:
+        errors.extend(several.errors)
     except (StatusError, CommandError) as error:
         errors.append(error)
 
@@ -159,13 +186,11 @@ def select(
     *,
     everything: bool = True,
     files: bool = True,
-    require_namespace: bool = False,
     single_type: bool = False,
 ) -> Selection:
     """What the words of a command line and its flags (those of `filename`, `selector`, … that the verb has) mean.
 
     everything         TYPE alone means all of it; otherwise a name, a selector or --all is needed
-    require_namespace  objects of files must be in the namespace of --namespace
     Raises CommandError.
     """
     o = env.options
@@ -178,7 +203,7 @@ def select(
     if everything_flag and (selector or field_selector):
         raise CommandError("setting 'all' parameter but found a non empty selector. ")
     if names or kustomize:
-        return _from_files(env, found, names, kustomize, args, require_namespace or env.namespace_given)
+        return _from_files(env, found, names, kustomize, args, env.namespace_given)
     words = _spread(list(args))
     tuples = _tuples(env, words)
     if tuples is None and words:
@@ -289,15 +314,14 @@ def _from_files(
 
     found.kind = "files"
     for document in read(env, names, bool(getattr(env.options, "recursive", False)), kustomize):
-        found.named.append(item_of(env, document.obj, document.source, enforce))
+        try:
+            found.named.append(item_of(env, document.obj, document.source, enforce))
+        except CommandError as error:
+            found.errors.append(error)
     found.single = len(names) == 1 and len(found.named) == 1
-    if not found.named:
-        raise CommandError("no objects passed to " + _verb_word(env))
+    if not found.named and found.errors:
+        raise_all(found.errors)
     return found
-
-
-def _verb_word(env: Env) -> str:
-    return getattr(env.options, "verb", "") or "the command"
 
 
 def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -> Item:
@@ -306,7 +330,9 @@ def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -
     Raises CommandError: no such kind; or, where `enforce`, a namespace other than --namespace.
     """
     version, kind = str(obj.get("apiVersion")), str(obj.get("kind"))
-    meta = obj.setdefault("metadata", {})
+    meta = obj.get("metadata")
+    if meta is None:
+        meta = obj["metadata"] = {}
     if not isinstance(meta, dict):
         raise CommandError(f'unable to decode "{source}": json: cannot unmarshal metadata into Go struct field')
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")

@@ -59,7 +59,7 @@ def create(env: Env, item: Item) -> dict[str, Any]:
 
 def patch(env: Env, item: Item, body: Any, content_type: str, subresource: str = "", **more: str) -> dict[str, Any]:
     """PATCH the object with a JSON value; the answer."""
-    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     found = {**query(env), **more}
     return env.client.request("PATCH", item.path(subresource), query=found, body=data, content_type=content_type).json()
 

@@ -97,8 +97,13 @@ def parse_all(text: str | bytes) -> Iterator[Any]:
     try:
         yield from yaml.load_all(text, Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark else ""
+        mark, context = error.problem_mark, error.context_mark
+        line = 0
+        if mark and mark.line:
+            line = mark.line + isinstance(error, yaml.scanner.ScannerError)
+        elif context and context.line:
+            line = context.line
+        where = f"line {line}: " if line else ""
         raise Fault(f"yaml: {where}{_reworded(error.problem or error.context or '')}") from None
     except yaml.YAMLError as error:
         raise Fault(f"yaml: {getattr(error, 'reason', None) or error}") from None

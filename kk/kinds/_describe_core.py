@@ -227,7 +227,7 @@ def endpoints_text(slices: list[Obj], port_name: str, most: int = 3) -> str:
                     if count <= most:
                         host = f"[{address}]" if ":" in address else address
                         shown.append(f"{host}:{port['port']}")
-    text = ",".join(shown)
+    text = ",".join(shown) or "<none>"
     return f"{text} + {count - most} more..." if count > most else text
 
 
@@ -281,14 +281,8 @@ def _rules(rules: list[Obj]) -> list[list[str]]:
 
 def _rule_order(item: tuple[tuple[str, str, str, str], list[str]]) -> str:
     (group, resource, name, url), verbs = item
-    parts = []
-    if group or resource:
-        parts.append(f'APIGroups:["{group}"], Resources:["{resource}"]')
-    if url:
-        parts.append(f'NonResourceURLs:["{url}"]')
-    if name:
-        parts.append(f'ResourceNames:["{name}"]')
-    return "{" + ", ".join(parts)
+    once = " ".join(dict.fromkeys(verbs))
+    return f"Verbs:[{once}],APIGroups:[{group}],Resources:[{resource}],ResourceNames:[{name}],NonResourceURLs:[{url}]"
 
 
 def role_binding(obj: Obj, ask: Ask) -> list[str]:

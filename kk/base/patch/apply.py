@@ -95,12 +95,14 @@ def apply(
         first: m.Id = (m.BEFORE_FIRST_APPLY, "Update", api_version, subresource)
         owners = m.updated({}, live, node, owners, first, now, convert, reset)
     last = owners.get(key)
-    config = f.without(f.fields_of(applied, node), reset) if reset else f.fields_of(applied, node)
-    config = f.without(config, m.STRIPPED)
+    whole = f.without(f.fields_of(applied, node), reset) if reset else f.fields_of(applied, node)
+    config = f.without(whole, m.STRIPPED)
     owners[key] = m.Owner(config, api_version, True, last.time if last else None)
     new = _merge(_unmanaged(before), _without_reset(applied, reset), node)
     if last is not None and last.fields:
-        new = _prune(new, node, owners, last, convert)
+        # the name and its like are claimed while pruning, though nobody is said to own them afterwards
+        claims = {**owners, key: m.Owner(whole, api_version, True, None)}
+        new = _prune(new, node, claims, last, convert)
     owners, conflicts, changed, removed = m.take_over(
         m.bare(before), m.bare(new), node, owners, api_version, key, convert
     )

@@ -27,7 +27,23 @@ def text(value: Any, indent: str = "", sort: bool = True) -> str:
         if all(isinstance(v, dict) for v in value):
             return "[" + ", ".join(text(v, indent, sort) for v in value) + "]"
         return "[\n" + "".join(f"{inner}{text(v, inner, sort)},\n" for v in value) + indent + "]"
+    if isinstance(value, str) and "\n" in value:
+        return _lines(value, inner)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(value: str, indent: str) -> str:
+    """Text of several lines: each on a line of its own, the line ends escaped."""
+    parts = value.split("\n")
+    shown = [f" {_quoted(p)}\\n\\\n" for p in parts[:-1]]
+    if parts[-1]:
+        shown.append(f" {_quoted(parts[-1])}\\\n")
+    return '"\\\n' + "".join(indent + s for s in shown) + indent + '"'
+
+
+def _quoted(line: str) -> str:
+    text = json.dumps(line, ensure_ascii=False)[1:-1]
+    return "\\" + text if text[:1] in (" ", "\t") else text
 
 
 def _key(key: str) -> str:

@@ -16,8 +16,8 @@ def run(env: Env, options: Options) -> None:
     """Print them."""
     if options.args:
         raise env.usage(f"unexpected arguments: [{' '.join(options.args)}]", "api-resources")
-    if options.output not in ("", "wide", "name", "json", "yaml"):
-        allowed = "json,name,wide,yaml"
+    if options.output not in ("", "wide", "name", "json", "yaml", "kyaml"):
+        allowed = "json,kyaml,name,wide,yaml"
         raise CommandError(
             f'unable to match a printer suitable for the output format "{options.output}", allowed formats are: {allowed}'
         )
@@ -30,7 +30,7 @@ def run(env: Env, options: Options) -> None:
     if options.output == "name":
         for r in found:
             env.out(f"{r.name}.{r.group}" if r.group else r.name)
-    elif options.output in ("json", "yaml"):
+    elif options.output in ("json", "yaml", "kyaml"):
         _list(env, options, found)
     else:
         _table(env, options, found)
@@ -75,7 +75,7 @@ def _list(env: Env, options: Options, found: list[APIResource]) -> None:
         if r.categories:
             one["categories"] = list(r.categories)
         resources.append(one)
-    shown = printer(env, ("json", "yaml"))
+    shown = printer(env, ("json", "yaml", "kyaml"))
     if hasattr(shown, "sort"):
         shown.sort = False  # type: ignore[union-attr]
     assert shown is not None

@@ -31,7 +31,7 @@ are the ways you can resolve this warning:
   current managers.
 * You may co-own fields by updating your manifest to match the existing
   value; in this case, you'll become the manager if the other manager(s)
-  stop managing the field (remove it from its configuration).
+  stop managing the field (remove it from their configuration).
 See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"""
 
 
@@ -43,8 +43,8 @@ def run(env: Env, options: Options) -> None:
     if options.server_side and "field-manager" not in options.changed:
         options.field_manager = "kubectl"
     results = Results(env)
-    items = _wanted(env, options)
     errors: list[Exception] = []
+    items = _wanted(env, options, errors)
     from kk.base.errors import StatusError
 
     for item in items:
@@ -81,14 +81,16 @@ def _check(env: Env, options: Options) -> None:
         )
 
 
-def _wanted(env: Env, options: Options) -> list[Item]:
+def _wanted(env: Env, options: Options, errors: list[Exception]) -> list[Item]:
     from kk.base.selectors import parse_labels
 
     selector, everything = options.selector, options.all
     options.selector, options.all = "", False
     try:
         wanted = parse_labels(selector) if selector else None
-        items = select(env, (), require_namespace=True).named
+        selection = select(env, ())
+        errors.extend(selection.errors)
+        items = selection.named
     except ValueError as error:
         raise CommandError(str(error)) from None
     finally:
@@ -112,12 +114,33 @@ def _server_side(env: Env, options: Options, item: Item, results: Results) -> No
         )
     try:
         force = "true" if options.force_conflicts else "false"
-        item.obj = patch(env, item, item.obj, APPLY_PATCH, options.subresource, force=force)
+        wanted = item.obj
+        item.obj = patch(env, item, wanted, APPLY_PATCH, options.subresource, force=force)
+        if dry_run(env) == "none" and not options.subresource:
+            from ._takeover import take_over
+
+            if take_over(env, item, options.field_manager):
+                _again(env, item, wanted, force)
     except StatusError as error:
         if error.code == 409 and error.message.startswith("Apply failed with"):
             raise CommandError(f"{error.message}\n{_HOW_TO_RESOLVE}") from None
         raise located(error, "patching", item.source) from None
     results.tell(item, "serverside-applied")
+
+
+def _again(env: Env, item: Item, wanted: Any, force: str) -> None:
+    """Apply once more after the take-over, so that what is no longer in the manifest goes; a fault is only warned of."""
+    from kk.base.errors import StatusError
+
+    from ..writing import APPLY_PATCH, patch
+
+    try:
+        item.obj = patch(env, item, wanted, APPLY_PATCH, force=force)
+    except StatusError as error:
+        env.warn(
+            "failed to re-apply configuration after performing Server-Side Apply migration. This is non-fatal and will "
+            f"be retried next time you apply. Error: {error.message}"
+        )
 
 
 # ---- here ----

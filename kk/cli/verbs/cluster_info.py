@@ -27,6 +27,7 @@ def run(env: Env, options: Options) -> None:
         path = f"/api/v1/namespaces/{meta['namespace']}/services/{scheme}{meta['name']}:{ending}/proxy"
         _line(env, name, server + path)
     env.out("")
+    env.out(f"To further debug and diagnose cluster problems, use '{env.prog} cluster-info dump'.")
 
 
 def _line(env: Env, name: str, link: str) -> None:
@@ -44,4 +45,5 @@ COMMAND = Command(
     usage="[flags]",
     text="Show the addresses of the control plane and of services labelled kubernetes.io/cluster-service=true.",
     examples="# The addresses\nkk cluster-info",
+    package="kk.cli.verbs.cluster_info_",
 )

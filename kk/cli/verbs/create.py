@@ -32,9 +32,11 @@ def run(env: Env, options: Options) -> None:
         wanted = parse_labels(options.selector) if options.selector else None
     except ValueError as error:
         raise CommandError(str(error)) from None
-    results, errors, found = Results(env, "created"), [], 0
+    results, found = Results(env, "created"), 0
     options.selector = ""
-    for item in select(env, (), require_namespace=True).named:
+    selection = select(env, ())
+    errors = list(selection.errors)
+    for item in selection.named:
         obj = item.obj or {}
         if wanted and not wanted.matches((obj.get("metadata") or {}).get("labels") or {}):
             continue
@@ -73,7 +75,9 @@ def _raw(env: Env, options: Options) -> None:
     env.stdout.write(answer.data.decode("utf-8", "replace"))
 
 
-def build(env: Env, options: Options, plural: str, obj: dict, *, namespaced: bool = True) -> None:
+def build(
+    env: Env, options: Options, plural: str, obj: dict, *, namespaced: bool = True, failing: str = "", joint: str = ": "
+) -> None:
     """What every generator ends with: create the object that it built (or only show it) and say so."""
     from ..results import Results
     from ..writing import query
@@ -88,9 +92,21 @@ def build(env: Env, options: Options, plural: str, obj: dict, *, namespaced: boo
         version = obj["apiVersion"]
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         path = f"{root}/namespaces/{env.namespace}/{plural}" if namespaced else f"{root}/{plural}"
-        answer = env.client.request("POST", path, query=query(env), body=obj).json()
+        answer = _post(env, path, query(env), obj, failing and failing + joint)
         obj = {"kind": answer.pop("kind", obj["kind"]), "apiVersion": answer.pop("apiVersion", version), **answer}
     results.tell(obj)
+
+
+def _post(env: Env, path: str, query: dict[str, str], obj: dict, failing: str) -> dict:
+    """POST; `failing` ("failed to create deployment: ") is told before the fault, as the generators of kubectl do."""
+    from kk.base.errors import StatusError
+
+    try:
+        return env.client.request("POST", path, query=query, body=obj).json()
+    except StatusError as error:
+        if failing:
+            raise CommandError(f"{failing}{error.message}") from None
+        raise
 
 
 def _keep(obj: dict) -> None:

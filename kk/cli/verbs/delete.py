@@ -99,7 +99,7 @@ def _delete_all(
 
     bulk = selection.kind == "selector"
     ignore = options.ignore_not_found if "ignore-not-found" in options.changed else (options.ignore_not_found or bulk)
-    dry, errors, gone, seen = dry_run(env), [], [], 0
+    dry, errors, gone, seen = dry_run(env), list(selection.errors), [], 0
     warn_scope = env.namespace_given
     for item in _items(env, options, selection):
         if warn_scope and not item.resource.namespaced:
@@ -125,10 +125,10 @@ def _tell(env: Env, options: Options, item: Item, grace: int, dry: str) -> None:
     if options.output == "name":
         env.out(f"{label}/{item.name}")
         return
-    what = "force deleted" if grace == 0 else "deleted"
-    where = f" from {item.namespace} namespace" if item.namespace else ""
+    from ..deleting import told
+
     end = {"client": " (dry run)", "server": " (server dry run)"}.get(dry, "")
-    env.out(f'{label} "{item.name}" {what}{where}{end}')
+    env.out(told(item, forced=grace == 0, end=end))
 
 
 COMMAND = Command(

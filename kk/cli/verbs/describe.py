@@ -24,29 +24,13 @@ def run(env: Env, options: Options) -> None:
             "You must specify the type of resource to describe. "
             f'Use "{env.prog} api-resources" for a complete list of supported resources.'
         )
-    from kk.base.errors import StatusError
 
     selection = select(env, options.args)
-    ask = Asker(env, _show_events(options, selection))
+    ask = Asker(env, options.show_events)
     teller = _Teller(env, ask)
-    errors: list[Exception] = []
-    items = selection.items(chunk=options.chunk_size) if selection.kind == "selector" else iter(selection.named)
-    while True:
-        try:
-            item = next(items)
-        except StopIteration:
-            break
-        except StatusError as error:
-            errors.append(error)
-            break
-        try:
-            if item.obj is None or selection.kind != "selector":
-                item.fetch(env)
-            teller.tell(item)
-        except StatusError as error:
-            if error.code == 404 and selection.kind == "names" and _by_prefix(env, options, item, teller):
-                continue
-            errors.append(error)
+    errors: list[Exception] = list(selection.errors)
+    for item in _items(env, options, selection, errors, teller):
+        teller.tell(item)
     if not teller.told and not errors:
         _nothing(env, options, selection)
     raise_all(errors)
@@ -57,16 +41,33 @@ def _nothing(env: Env, options: Options, selection: Selection) -> None:
     env.err(f"No resources found in {env.namespace} namespace." if namespaced else "No resources found")
 
 
-def _show_events(options: Options, selection: Selection) -> bool:
-    if "show-events" in options.changed:
-        return options.show_events
-    # for lists and prefixes events cost a request an object, as in kubectl they are shown all the same
-    return True
+def _items(env: Env, options: Options, selection: Selection, errors: list[Exception], teller: _Teller) -> list[Item]:
+    """What is to be described, fetched; names that begin others are described on the way."""
+    from kk.base.errors import StatusError
+
+    found: list[Item] = []
+    try:
+        if selection.kind == "selector":
+            found.extend(selection.items(chunk=options.chunk_size))
+    except StatusError as error:
+        errors.append(error)
+    for item in selection.named:
+        try:
+            item.fetch(env)
+            found.append(item)
+        except StatusError as error:
+            if error.code != 404 or selection.kind != "names" or not _by_prefix(env, options, item, teller):
+                errors.append(error)
+    if len(found) > 1 and "show-events" not in options.changed:
+        teller.ask.show_events = False
+    return found
 
 
 def _by_prefix(env: Env, options: Options, item: Item, teller: _Teller) -> bool:
-    """Describe every object whose name begins so; whether there was one."""
+    """Describe every object whose name begins so, an empty line after each; whether there was one."""
     page = env.client.request("GET", collection(item.resource, item.namespace)).json()
+    if "show-events" not in options.changed:
+        teller.ask.show_events = False
     found = False
     for obj in page.get("items") or ():
         meta = obj["metadata"]
@@ -74,7 +75,8 @@ def _by_prefix(env: Env, options: Options, item: Item, teller: _Teller) -> bool:
             found = True
             obj.setdefault("apiVersion", page.get("apiVersion", ""))
             obj.setdefault("kind", item.resource.kind)
-            teller.tell(Item(item.resource, meta.get("namespace", ""), meta["name"], obj))
+            teller.tell(Item(item.resource, meta.get("namespace", ""), meta["name"], obj), apart=False)
+            env.out("")
     return found
 
 
@@ -84,11 +86,11 @@ class _Teller:
     def __init__(self, env: Env, ask: Asker):
         self.env, self.ask, self.told = env, ask, 0
 
-    def tell(self, item: Item) -> None:
+    def tell(self, item: Item, apart: bool = True) -> None:
         """Print one description."""
         assert item.obj is not None
         lines = describer(item.resource)(item.obj, self.ask)
-        if self.told:
+        if self.told and apart:
             self.env.stdout.write("\n\n")
         self.told += 1
         self.env.stdout.write("\n".join(lines) + "\n")

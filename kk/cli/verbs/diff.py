@@ -24,10 +24,10 @@ def run(env: Env, options: Options) -> int:
 
     options.dry_run, options.subresource, options.validate = "server", "", "ignore"
     selector, options.selector = options.selector, ""
-    with tempfile.TemporaryDirectory() as folder:
-        live, merged = os.path.join(folder, "LIVE"), os.path.join(folder, "MERGED")
-        os.mkdir(live)
-        os.mkdir(merged)
+    with (
+        tempfile.TemporaryDirectory(prefix="LIVE-") as live,
+        tempfile.TemporaryDirectory(prefix="MERGED-") as merged,
+    ):
         try:
             for item in _matching(env, selector):
                 before, after = _both(env, options, item)
@@ -42,7 +42,7 @@ def run(env: Env, options: Options) -> int:
 
 
 def _matching(env: Env, selector: str) -> list[Item]:
-    items = select(env, (), require_namespace=True).named
+    items = select(env, ()).named
     if not selector:
         return items
     from kk.base.selectors import parse_labels
@@ -66,11 +66,11 @@ def _both(env: Env, options: Options, item: Item) -> tuple[dict[str, Any] | None
     except StatusError as error:
         if error.code != 404:
             raise
-        return None, writing.create(env, Item(item.resource, item.namespace, item.name, writing.annotated(wanted)))
+        return None, writing.create(env, Item(item.resource, item.namespace, item.name, wanted))
     if options.server_side:
         force = {"force": "true" if options.force_conflicts else "false"}
         return live, writing.patch(env, item, wanted, writing.APPLY_PATCH, **{**query, **force})
-    body, kind = changes(env, item, writing.annotated(wanted), live)
+    body, kind = changes(env, item, {**wanted, "metadata": {"annotations": {}, **wanted["metadata"]}}, live)
     return live, writing.patch(env, item, body, kind, **query) if body else live
 
 

@@ -47,7 +47,7 @@ def create_edited(env: Env, options: Options) -> None:
 
     shown_as = options.output if options.output in ("json", "yaml") else "yaml"
     options.output = "" if options.output in ("json", "yaml") else options.output
-    items = select(env, (), require_namespace=True).named
+    items = select(env, ()).named
     _Sitting(env, options, items, shown_as, Results(env, "created"), fresh=True).run(_save_new)
 
 
@@ -107,15 +107,33 @@ class _Sitting:
         while pending:
             content = self._edited(self._comments(reasons) + texts)
             bare = _without_comments(content)
-            if not bare.strip():
-                raise self._cancelled("saved file was empty", reasons, content)
             if reasons and bare == last:
                 raise self._cancelled("no valid changes were saved", reasons, content)
+            fault = self._fault(bare)
+            if fault:
+                last, texts, reasons = bare, bare, fault
+                self.env.err(_invalid(self.items[0]))
+                continue
+            if not bare.strip():
+                raise self._cancelled("saved file was empty", reasons, content)
             if not reasons and bare == _without_comments(texts) and not self.fresh:
                 self.env.err("Edit cancelled, no changes made.")
                 return
             last, texts = bare, bare
             pending, reasons = self._round(content, pending, save)
+
+    def _fault(self, bare: str) -> str:
+        """What is wrong with the edited file as such, "" for nothing."""
+        from ..manifests import objects
+
+        validated = str(self.options.validate) not in ("ignore", "false")
+        try:
+            found = list(objects(bare.encode(), "edited-file", validated))
+        except CommandError as error:
+            return f"The edited file failed validation: {error}"
+        return (
+            "The edited file failed validation: [apiVersion not set, kind not set]" if validated and not found else ""
+        )
 
     def _text(self, objects: list[dict[str, Any]]) -> str:
         whole: Any = objects[0]
@@ -156,10 +174,7 @@ class _Sitting:
 
         from ..manifests import objects
 
-        try:
-            edited = list(objects(_without_comments(content).encode(), "edited-file"))
-        except CommandError as error:
-            return pending, f"The edited file had a syntax error: {error}"
+        edited = list(objects(_without_comments(content).encode(), "edited-file"))
         found = {_name(o): o for o in edited}
         left, reasons = [], []
         for place in pending:
@@ -174,7 +189,7 @@ class _Sitting:
             except (StatusError, CommandError) as error:
                 left.append(place)
                 reasons.append(f'{item.resource.name} "{item.name}" was not valid:\n{_reason(error)}')
-                self.env.err(words(error))
+                self.env.err(_said(item, error))
         return left, "\n".join(reasons)
 
     def _cancelled(self, why: str, reasons: str, content: str) -> Exception:
@@ -188,6 +203,18 @@ class _Sitting:
             file.write(content)
         self.env.err(f'A copy of your changes has been stored to "{path}"')
         return CommandError(f"Edit cancelled, {why}.")
+
+
+def _said(item: Item, error: Exception) -> str:
+    """What is told at once; the reasons of an invalid object stand in the file."""
+    if getattr(error, "reason", "") == "Invalid":
+        return _invalid(item)
+    return words(error)
+
+
+def _invalid(item: Item) -> str:
+    r = item.resource
+    return f'error: {r.name + "." + r.group if r.group else r.name} "{item.name}" is invalid'
 
 
 def _reason(error: Exception) -> str:

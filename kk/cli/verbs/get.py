@@ -11,7 +11,7 @@ from ..context import Env
 from ..errors import CommandError, raise_all
 from ..printers import printer, split
 from ..printers.table import TablePrinter
-from ..resources import Item, Selection, collection, kind_label, select
+from ..resources import Item, Selection, collection, finding, kind_label, select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _check(env: Env, options: Options) -> None:
             "get",
         )
     if options.output_watch_events and not (options.watch or options.watch_only):
-        raise env.usage("--output-watch-events option can only be used with --watch or --watch-only", "get")
+        raise CommandError("--output-watch-events option can only be used with --watch or --watch-only")
     if (options.show_labels or options.label_columns) and split(options.output)[0] not in ("", "wide"):
         if options.show_labels:
             raise CommandError("--show-labels option cannot be used with " + options.output + " printer")
@@ -98,7 +98,8 @@ class Getter:
             query["limit"] = str(chunk)
         path = collection(resource, selection.namespace_of(resource))
         while True:
-            page = self.request(path, query)
+            with finding(resource, selection.label_selector, selection.field_selector):
+                page = self.request(path, query)
             yield page
             more = (page.get("metadata") or {}).get("continue")
             if not more:
@@ -113,6 +114,7 @@ class Getter:
         """Every answer with its resource; faults are collected and the rest goes on."""
         from kk.base.errors import StatusError
 
+        errors.extend(selection.errors)
         ignore = self.options.ignore_not_found
         if selection.kind == "selector":
             for resource in selection.resources:

@@ -41,8 +41,7 @@ def run(env: Env, options: Options) -> None:
         else:
             before = item.fetch(env, options.subresource) if results.names_only else {}
             after = writing.patch(env, item, body, TYPES[kind], options.subresource)
-        item.obj = after
-        results.tell(item, "patched" if after != before else "patched (no change)")
+        results.tell(after, "patched" if after != before else "patched (no change)")
 
     selection.each(one, latest=local and not options.local, subresource=options.subresource)
 
@@ -65,7 +64,8 @@ def _body(env: Env, options: Options) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        pass
+        if text.lstrip().startswith("{"):
+            return text.encode()  # the server tells what is wrong with it
     from .. import yamls
 
     try:

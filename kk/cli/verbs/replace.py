@@ -25,8 +25,9 @@ def run(env: Env, options: Options) -> None:
 
     from ..results import Results
 
-    results, errors = Results(env), []
-    for item in select(env, (), require_namespace=True).named:
+    results, selection = Results(env), select(env, ())
+    errors = list(selection.errors)
+    for item in selection.named:
         try:
             _one(env, options, item)
             results.tell(item, "replaced")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...command import Flag, Options
 from ...context import Env
-from ...errors import CommandError
+from ...errors import CommandError, no_resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def resource_rules(env: Env, options: Options) -> list[dict[str, Any]]:
         if word == "*":
             group, name = "*", "*"
         else:
-            found = env.find(word)
+            found = env.discovery.find(word)
+            if found is None:
+                raise no_resource(word)
             group, name = found.group, found.name
         full = f"{name}/{sub}" if sub else name
         if full not in groups.setdefault(group, []):

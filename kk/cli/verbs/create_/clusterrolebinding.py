@@ -12,7 +12,7 @@ def run(env: Env, options: Options) -> None:
     """Create the binding."""
     name = one_name(env, options.args, "create clusterrolebinding")
     obj = binding("ClusterRoleBinding", name, "ClusterRole", options.clusterrole, options)
-    build(env, options, "clusterrolebindings", obj, namespaced=False)
+    build(env, options, "clusterrolebindings", obj, namespaced=False, failing="failed to create clusterrolebinding")
 
 
 COMMAND = Command(

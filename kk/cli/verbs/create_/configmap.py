@@ -26,7 +26,7 @@ def run(env: Env, options: Options) -> None:
         obj["binaryData"] = dict(sorted(binary.items()))
     if options.append_hash:
         obj["metadata"]["name"] = f"{name}-{hashed('ConfigMap', obj, ('data', 'binaryData'))}"
-    build(env, options, "configmaps", obj)
+    build(env, options, "configmaps", obj, failing="failed to create configmap")
 
 
 COMMAND = Command(

@@ -20,7 +20,7 @@ def run(env: Env, options: Options) -> None:
         "spec": {"schedule": options.schedule, "jobTemplate": {"metadata": {"name": name}, "spec": spec}},
         "status": {},
     }
-    build(env, options, "cronjobs", obj)
+    build(env, options, "cronjobs", obj, failing="failed to create cronjob")
 
 
 COMMAND = Command(

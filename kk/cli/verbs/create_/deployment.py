@@ -35,7 +35,7 @@ def run(env: Env, options: Options) -> None:
     }
     meta = {"name": name, "labels": labels}
     obj = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": meta, "spec": spec, "status": {}}
-    build(env, options, "deployments", obj)
+    build(env, options, "deployments", obj, failing="failed to create deployment")
 
 
 def name_and_command(env: Env, options: Options, verb: str) -> tuple[str, list[str]]:

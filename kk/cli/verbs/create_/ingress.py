@@ -41,7 +41,7 @@ def run(env: Env, options: Options) -> None:
     if matches:
         spec["rules"] = _rules(matches)
     obj = {"kind": "Ingress", "apiVersion": "networking.k8s.io/v1", "metadata": meta, "spec": spec}
-    build(env, options, "ingresses", {**obj, "status": {"loadBalancer": {}}})
+    build(env, options, "ingresses", {**obj, "status": {"loadBalancer": {}}}, failing="failed to create ingress")
 
 
 def _match(rule: str) -> re.Match[str]:

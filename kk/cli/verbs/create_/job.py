@@ -30,7 +30,7 @@ def run(env: Env, options: Options) -> None:
         if command:
             raise CommandError("cannot specify --from and command")
         obj = _of_cronjob(env, name, options.__dict__["from"])
-    build(env, options, "jobs", obj)
+    build(env, options, "jobs", obj, failing="failed to create job")
 
 
 def job_spec(name: str, image: str, command: list[str], restart: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def run(env: Env, options: Options) -> None:
     status = {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}
     meta = {"name": name}
     obj = {"kind": "PodDisruptionBudget", "apiVersion": "policy/v1", "metadata": meta, "spec": spec, "status": status}
-    build(env, options, "poddisruptionbudgets", obj)
+    build(env, options, "poddisruptionbudgets", obj, failing="failed to create poddisruptionbudgets")
 
 
 def _number(text: str) -> int | str:

@@ -21,7 +21,7 @@ def run(env: Env, options: Options) -> None:
     if options.description:
         obj["description"] = options.description
     obj["preemptionPolicy"] = options.preemption_policy
-    build(env, options, "priorityclasses", obj, namespaced=False)
+    build(env, options, "priorityclasses", obj, namespaced=False, failing="failed to create priorityclass")
 
 
 COMMAND = Command(

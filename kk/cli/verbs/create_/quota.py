@@ -27,7 +27,7 @@ def run(env: Env, options: Options) -> None:
     if options.scopes:
         spec["scopes"] = options.scopes.split(",")
     obj = {"kind": "ResourceQuota", "apiVersion": "v1", "metadata": {"name": name}, "spec": spec, "status": {}}
-    build(env, options, "resourcequotas", obj)
+    build(env, options, "resourcequotas", obj, failing="failed to create quota")
 
 
 COMMAND = Command(

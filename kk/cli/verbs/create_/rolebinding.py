@@ -16,7 +16,11 @@ def run(env: Env, options: Options) -> None:
         raise CommandError("exactly one of clusterrole or role must be specified")
     kind = "Role" if options.role else "ClusterRole"
     build(
-        env, options, "rolebindings", binding("RoleBinding", name, kind, options.role or options.clusterrole, options)
+        env,
+        options,
+        "rolebindings",
+        binding("RoleBinding", name, kind, options.role or options.clusterrole, options),
+        failing="failed to create rolebinding",
     )
 
 

@@ -10,7 +10,13 @@ from ..create import GENERATOR_FLAGS, build
 def run(env: Env, options: Options) -> None:
     """Create the service account."""
     name = one_name(env, options.args, "create serviceaccount")
-    build(env, options, "serviceaccounts", {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": name}})
+    build(
+        env,
+        options,
+        "serviceaccounts",
+        {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": name}},
+        failing="failed to create serviceaccount",
+    )
 
 
 COMMAND = Command(

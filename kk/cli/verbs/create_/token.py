@@ -31,7 +31,12 @@ def run(env: Env, options: Options) -> None:
             spec["boundObjectRef"]["uid"] = options.bound_object_uid
     body = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": {}, "spec": spec}
     path = f"/api/v1/namespaces/{env.namespace}/serviceaccounts/{name}/token"
-    answer = env.client.request("POST", path, body=body).json()
+    from kk.base.errors import StatusError
+
+    try:
+        answer = env.client.request("POST", path, body=body).json()
+    except StatusError as error:
+        raise CommandError(f"failed to create token: {error.message}") from None
     if options.output:
         from ...results import Results
 

@@ -6,7 +6,7 @@ from ...command import Command, Flag, Options
 from ...common import FORMATS, output
 from ...context import Env
 from ...errors import CommandError
-from ...printers import printer
+from ...printers import Printer, printer
 from ...resources import Item
 from ._common import SELECTION, Revision, revisions, selection
 

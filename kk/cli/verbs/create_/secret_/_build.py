@@ -19,4 +19,4 @@ def build_secret(env: Env, options: Options, name: str, kind: str, data: dict[st
         obj["type"] = kind
     if options.append_hash:
         obj["metadata"]["name"] = f"{name}-{hashed('Secret', obj, ('data', 'type'))}"
-    build(env, options, "secrets", obj)
+    build(env, options, "secrets", obj, failing="failed to create secret", joint=" ")

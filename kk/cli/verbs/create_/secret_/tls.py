@@ -23,7 +23,7 @@ def _pem(path: str) -> bytes:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise CommandError(f"open {path}: {(error.strerror or str(error)).lower()}") from None
+        raise CommandError(f"Cannot read file {path}, open {path}: {(error.strerror or str(error)).lower()}") from None
     if b"-----BEGIN " not in data:
         raise CommandError("tls: failed to find any PEM data in certificate input")
     return data

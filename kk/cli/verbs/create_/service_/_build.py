@@ -31,7 +31,7 @@ def build_service(env: Env, options: Options, name: str, kind: str, **more: Any)
         spec["externalName"] = more["external_name"]
     meta = {"name": name, "labels": {"app": name}}
     obj = {"kind": "Service", "apiVersion": "v1", "metadata": meta, "spec": spec, "status": {"loadBalancer": {}}}
-    build(env, options, "services", obj)
+    build(env, options, "services", obj, failing=f"failed to create {kind} service")
 
 
 def _port(text: str, node_port: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The sub-verbs of `kk cluster-info`; one file each."""
