@@ -177,9 +177,8 @@ def _requirement_faults(path: str, requirement: Obj, labels: bool) -> list[Field
         if values:
             text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
             faults.append(FieldError("FieldValueForbidden", f"{path}.values", None, text))
-    else:
-        text = "not a valid selector operator"
-        faults.append(invalid_value(f"{path}.operator", operator, text))
+    elif not labels or key:
+        faults.append(invalid_value(f"{path}.operator", operator, "not a valid selector operator"))
     if labels:
         faults += [invalid_value(f"{path}.key", key, text) for text in names.qualified_name(key)]
     return faults

@@ -1,0 +1,52 @@
+"""The objects of a new cluster: there from the start, given back at the next one, and nothing written where nothing is missing."""
+
+from kk.server import bootstrap, policy
+from tests.servers import APIServer
+
+ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+
+
+def test_a_new_cluster_has_what_every_cluster_has(api):
+    for path in (
+        "/api/v1/namespaces/kube-node-lease",
+        "/api/v1/namespaces/default/services/kubernetes",
+        "/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical",
+        "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/catch-all",
+        "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/exempt",
+        f"{ROLES}/cluster-admin",
+        "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication",
+    ):
+        assert api.request("GET", path)[0] == 200, path
+
+
+def test_a_second_start_writes_nothing_and_gives_back_what_was_taken(tmp_path):
+    with APIServer(tmp_path / "data") as server:
+        _, before = server.request("GET", ROLES)
+    with APIServer(tmp_path / "data", server.port) as server:
+        _, after = server.request("GET", ROLES)
+        assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+        _, role = server.request("GET", f"{ROLES}/system:discovery")
+        server.request("PUT", f"{ROLES}/system:discovery", {**role, "rules": []})
+        _, own = server.request("GET", f"{ROLES}/system:basic-user")
+        own["metadata"]["annotations"] = {"rbac.authorization.kubernetes.io/autoupdate": "false"}
+        server.request("PUT", f"{ROLES}/system:basic-user", {**own, "rules": []})
+    with APIServer(tmp_path / "data", server.port) as server:
+        assert server.request("GET", f"{ROLES}/system:discovery")[1]["rules"] == role["rules"]
+        assert not server.request("GET", f"{ROLES}/system:basic-user")[1].get("rules")
+
+
+def test_short_forms_of_rules():
+    assert policy.rule("core,apps pods,pods/log read") == {
+        "verbs": ["get", "list", "watch"],
+        "apiGroups": ["", "apps"],
+        "resources": ["pods", "pods/log"],
+    }
+    assert policy.rule("core secrets get a,b")["resourceNames"] == ["a", "b"]
+    assert policy.rule("url /api,/api/* get") == {"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*"]}
+
+
+def test_every_binding_leads_to_a_role():
+    roles = {r["metadata"]["name"] for r in bootstrap.cluster_roles()}
+    assert {b["roleRef"]["name"] for b in bootstrap.cluster_bindings()} <= roles
+    own = {(r["metadata"]["namespace"], r["metadata"]["name"]) for r in bootstrap.roles()}
+    assert {(b["metadata"]["namespace"], b["roleRef"]["name"]) for b in bootstrap.bindings()} <= own

@@ -1,0 +1,170 @@
+"""Who asks and what they may do, over real HTTP: certificates, account tokens, nobody, impersonation, roles, nodes."""
+
+import http.client
+import json
+import ssl
+
+import pytest
+
+from kk.server import pki
+from tests.servers import tls_context
+
+RBAC = "rbac.authorization.k8s.io/v1"
+
+
+def bare(api, method, path, token="", body=None, **headers):
+    """A request without the admin's certificate."""
+    context = ssl.create_default_context(cafile=api.data_dir / "pki/ca.crt")
+    connection = http.client.HTTPSConnection("127.0.0.1", api.port, context=context, timeout=30)
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    sent = json.dumps(body).encode() if body is not None else None
+    connection.request(method, path, sent, {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    data = response.read()
+    connection.close()
+    return response.status, json.loads(data) if data[:1] == b"{" else data.decode()
+
+
+@pytest.fixture
+def robot(ns):
+    """A ServiceAccount and its token."""
+    assert ns("POST", "serviceaccounts", {"metadata": {"name": "robot"}})[0] == 201
+    status, answer = ns("POST", "serviceaccounts/robot/token", {"spec": {}})
+    assert status == 201
+    return answer["status"]["token"]
+
+
+def grant(ns, subject, rules):
+    """Give a user rules in the namespace."""
+    assert ns("POST", f"{RBAC}:roles", {"metadata": {"name": "r"}, "rules": rules})[0] == 201
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+    assert (
+        ns("POST", f"{RBAC}:rolebindings", {"metadata": {"name": "b"}, "roleRef": ref, "subjects": [subject]})[0] == 201
+    )
+
+
+def user(name):
+    return {"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
+
+
+def test_nobody_sees_health_and_version_and_no_data(api):
+    assert bare(api, "GET", "/healthz") == (200, "ok")
+    assert bare(api, "GET", "/version")[0] == 200
+    for path in ("/api/v1/namespaces", "/apis", "/openapi/v3", "/metrics", "/api/v1/namespaces/default/secrets"):
+        status, answer = bare(api, "GET", path)
+        assert status == 403, path
+        assert 'User "system:anonymous"' in answer["message"]
+
+
+def test_a_wrong_token_is_401_everywhere(api):
+    for path in ("/healthz", "/api/v1/namespaces", "/nosuch"):
+        status, answer = bare(api, "GET", path, token="nonsense")
+        assert (status, answer["reason"]) == (401, "Unauthorized")
+
+
+def test_a_token_is_its_account_until_the_account_goes(api, ns, robot):
+    me = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    status, answer = bare(api, "POST", path, robot, me)
+    assert status == 201
+    assert answer["status"]["userInfo"]["username"] == f"system:serviceaccount:{ns.name}:robot"
+    assert f"system:serviceaccounts:{ns.name}" in answer["status"]["userInfo"]["groups"]
+    ns("DELETE", "serviceaccounts/robot")
+    ns("POST", "serviceaccounts", {"metadata": {"name": "robot"}})
+    assert bare(api, "POST", path, robot, me)[0] == 401
+
+
+@pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[:-4] + "AAAA", lambda t: "." + t])
+def test_a_changed_token_is_refused(api, robot, change):
+    assert bare(api, "GET", "/api", token=change(robot))[0] == 401
+
+
+def test_a_role_holds_in_its_namespace_and_tells_why(api, ns):
+    grant(ns, user("alice"), [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}])
+    assert ns("GET", "configmaps", Impersonate_User="alice")[0] == 200
+    status, answer = ns("GET", "secrets", Impersonate_User="alice")
+    assert status == 403
+    assert answer["message"] == (
+        f'secrets is forbidden: User "alice" cannot list resource "secrets" in API group "" in the namespace "{ns.name}"'
+    )
+    review = {
+        "spec": {
+            "user": "alice",
+            "resourceAttributes": {"verb": "list", "resource": "configmaps", "namespace": ns.name},
+        }
+    }
+    status, answer = api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
+    assert answer["status"] == {
+        "allowed": True,
+        "reason": f'RBAC: allowed by RoleBinding "b/{ns.name}" of Role "r" to User "alice"',
+    }
+
+
+def test_rights_end_with_their_binding(ns):
+    grant(ns, user("bob"), [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}])
+    assert ns("GET", "configmaps", Impersonate_User="bob")[0] == 200
+    ns("DELETE", f"{RBAC}:rolebindings/b")
+    assert ns("GET", "configmaps", Impersonate_User="bob")[0] == 403
+
+
+def test_nobody_gives_what_he_does_not_hold(ns):
+    rules = [
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    ]
+    grant(ns, user("carol"), rules)
+    small = {"metadata": {"name": "small"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
+    assert ns("POST", f"{RBAC}:roles", small, Impersonate_User="carol")[0] == 201
+    big = {
+        "metadata": {"name": "big"},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "delete"]}],
+    }
+    status, answer = ns("POST", f"{RBAC}:roles", big, Impersonate_User="carol")
+    assert status == 403
+    assert answer["message"].endswith('not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["delete"]}')
+
+
+def test_who_applies_something_new_needs_the_right_to_create(ns):
+    grant(ns, user("dora"), [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"]}])
+    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}}
+    headers = {"Content_Type": "application/apply-patch+yaml", "Impersonate_User": "dora"}
+    status, answer = ns("PATCH", "configmaps/x?fieldManager=m", applied, **headers)
+    assert status == 403
+    assert 'cannot create resource "configmaps"' in answer["message"]
+
+
+def test_a_node_sees_what_its_pods_use_and_nothing_else(api, ns):
+    conf = pki.issue_node(api.data_dir, "n-one")
+    node = http.client.HTTPSConnection("127.0.0.1", api.port, context=tls_context(type(api.data_dir)(conf)), timeout=30)
+
+    def ask(method, path, body=None):
+        status, _, data = api.raw(method, path, body, connection=node)
+        return status, json.loads(data)
+
+    for name in ("mine", "other"):
+        ns("POST", "secrets", {"metadata": {"name": name}})
+    ns("POST", "serviceaccounts", {"metadata": {"name": "default"}})
+    assert ask("POST", "/api/v1/nodes", {"metadata": {"name": "n-one"}})[0] == 201
+    assert ask("POST", "/api/v1/nodes", {"metadata": {"name": "n-two"}})[0] == 403
+    assert ask("GET", f"{ns.path}/secrets/mine")[0] == 403
+    spec = {"nodeName": "n-one", "containers": [{"name": "c", "image": "x"}]}
+    spec["containers"][0]["envFrom"] = [{"secretRef": {"name": "mine"}}]
+    assert ns("POST", "pods", {"metadata": {"name": "p"}, "spec": spec})[0] == 201
+    assert ask("GET", f"{ns.path}/secrets/mine")[0] == 200
+    status, answer = ask("GET", f"{ns.path}/secrets/other")
+    assert status == 403
+    assert answer["message"].endswith("no relationship found between node 'n-one' and this object")
+    assert ask("GET", f"{ns.path}/secrets")[0] == 403
+    assert ask("GET", "/api/v1/pods")[0] == 403
+    assert ask("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dn-one")[0] == 200
+    ns("DELETE", "pods/p?gracePeriodSeconds=0")
+    assert ask("GET", f"{ns.path}/secrets/mine")[0] == 403
+    node.close()
+
+
+def test_impersonation_needs_rights_and_a_user(api, ns, robot):
+    status, answer = bare(api, "GET", f"{ns.path}/pods", robot, **{"Impersonate-User": "bob"})
+    assert status == 403
+    assert "cannot impersonate-on:user-info:list" in answer["message"]
+    assert ns("GET", "pods", Impersonate_Group="dev")[0] == 400
