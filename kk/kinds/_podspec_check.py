@@ -210,7 +210,7 @@ def check_resize(pod: Obj, old: Obj) -> Errors:
 
 def check_binding(pod: Obj, old: Obj) -> Errors:
     """A binding was checked when it was read."""
-    return ()
+    yield from ()
 
 
 def _deadline(spec: Obj, old: Obj) -> Errors:

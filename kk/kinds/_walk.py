@@ -92,8 +92,12 @@ class Walk:
             place = f"{path}.{key}" if path else key
             if key not in fields:
                 self.unknown.append(place)
-            elif item is not None:
-                made[key] = self.clean(schema.parts(fields[key])[2], item, place, (owner, base + key))
+            else:
+                flags, code, _ = schema.place(fields[key])
+                if item is not None:
+                    made[key] = self.clean(code, item, place, (owner, base + key))
+                elif "?" in flags:
+                    made[key] = None
         return made
 
     def _list(self, code: str, value: Any, path: str, field: Field | None) -> Any:

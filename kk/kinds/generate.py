@@ -4,7 +4,7 @@
 the two tables beside the result (resources.txt, pointers.txt). Only facts are taken, no descriptions. Nothing imports this at run time.
 
 The result is zlib-compressed JSON: {"resources": [...], "definitions": {name: {"f": fields, "a": 1 if atomic, "t": code}}}.
-A field is a code, or [code, extras]. Codes: "!" required, "*" zero differs from absent, then "[" list of, "{" map of, "#" + definition,
+A field is a code, or [code, extras]. Codes: "!" required, "*" zero differs from absent, "?" null where absent, "~" {} where absent, then "[" list of, "{" map of, "#" + definition,
 or a scalar: s string, i int32, l int64, n number, b boolean, q quantity, o int-or-string, t time, m micro-time, y bytes, a any.
 Extras: lt, mk list type and map keys; pk, ps merge key and patch strategies; e enum; d default; at atomic map.
 """
@@ -34,6 +34,27 @@ SPECIAL = {
 }
 #: defaults of fields that are keys of list items: patches and apply need them to tell items apart
 DEFAULTS = {("ContainerPort", "protocol"): "TCP", ("ServicePort", "protocol"): "TCP"}
+#: times and lists that are always written, null where they are absent (upstream: neither pointer nor omitempty)
+NULLS = {
+    "PodCondition": ("lastProbeTime", "lastTransitionTime"),
+    "NodeCondition": ("lastHeartbeatTime", "lastTransitionTime"),
+    "Event": ("core:eventTime", "core:firstTimestamp", "core:lastTimestamp", "events:eventTime")
+    + ("events:deprecatedFirstTimestamp", "events:deprecatedLastTimestamp"),
+    "HorizontalPodAutoscalerCondition": ("lastTransitionTime",),
+    "HorizontalPodAutoscalerStatus": ("currentMetrics",),
+    "JobCondition": ("lastProbeTime", "lastTransitionTime"),
+    "DeploymentCondition": ("lastUpdateTime", "lastTransitionTime"),
+    "ReplicaSetCondition": ("lastTransitionTime",),
+    "ReplicationControllerCondition": ("lastTransitionTime",),
+    "DaemonSetCondition": ("lastTransitionTime",),
+    "StatefulSetCondition": ("lastTransitionTime",),
+    "NamespaceCondition": ("lastTransitionTime",),
+    "PersistentVolumeClaimCondition": ("lastProbeTime", "lastTransitionTime"),
+    "CertificateSigningRequestCondition": ("lastTransitionTime", "lastUpdateTime"),
+    "Condition": ("lastTransitionTime",),
+}
+#: objects that are always written, {} where they are absent
+EMPTY = {"ContainerStatus": ("state", "lastState")}
 EXTRAS = {
     "x-kubernetes-list-type": "lt",
     "x-kubernetes-list-map-keys": "mk",
@@ -96,6 +117,9 @@ def compact(name: str, schema: dict[str, Any], kept: dict[str, set[str]]) -> dic
     for field, place in schema.get("properties", {}).items():
         flags = "!" if field in schema.get("required", ()) else ""
         flags += "*" if field in wanted or f"{group}:{field}" in wanted else ""
+        nulls = NULLS.get(short, ())
+        flags += "?" if field in nulls or f"{group}:{field}" in nulls else ""
+        flags += "~" if field in EMPTY.get(short, ()) else ""
         extras = {EXTRAS[k]: v for k, v in place.items() if k in EXTRAS}
         if "ps" in extras:
             extras["ps"] = extras["ps"].split(",")

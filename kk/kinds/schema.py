@@ -7,7 +7,7 @@ No descriptions live here: they come from a package that carries them, where `ex
 import functools
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -87,25 +87,31 @@ def definition(name: str) -> Definition:
     return msgspec.json.decode(_data().definitions[name], type=Definition)
 
 
-def parts(field: Any) -> tuple[bool, bool, str, dict[str, Any]]:
-    """A field's (required, zero is kept, code, extras)."""
+class Place(NamedTuple):
+    """What the data says of a field: `flags` of "!*?~" (see kk.kinds.generate), the code of its type, extras."""
+
+    flags: str
+    code: str
+    extras: dict[str, Any]
+
+
+def place(field: Any) -> Place:
+    """A field's data taken apart."""
     code, extras = (field, {}) if isinstance(field, str) else field
-    required = code.startswith("!")
-    code = code[1:] if required else code
-    kept = code.startswith("*")
-    return required, kept, code[1:] if kept else code, extras
+    bare = code.lstrip("!*?~")
+    return Place(code[: len(code) - len(bare)], bare, extras)
 
 
 @functools.cache
 def node(name: str) -> Node:
     """The Node of a definition; its fields are made when asked for. Raises KeyError for a name that is none."""
     found = definition(name)
-    required = frozenset(f for f, c in found.f.items() if parts(c)[0])
+    required = frozenset(f for f, c in found.f.items() if "!" in place(c).flags)
     return Node("object", name=name, atomic=bool(found.a), required=required, fields=lambda: _fields(name))
 
 
 def _fields(name: str) -> dict[str, Node]:
-    return {field: _place(*parts(value)[2:]) for field, value in definition(name).f.items()}
+    return {field: _place(*place(value)[1:]) for field, value in definition(name).f.items()}
 
 
 def _place(code: str, extras: dict[str, Any]) -> Node:

@@ -86,13 +86,24 @@ def _annotation(code: str) -> Any:
     return _SCALARS[code]
 
 
+def _fill(value: Any) -> Any:
+    """A default that is written, which msgspec does with every factory but list, dict and set."""
+    return msgspec.field(default_factory=lambda: value)
+
+
 def _field(at: int, value: Any) -> tuple[str, Any, Any]:
-    """A Struct's field: absent is UNSET where absence differs from zero, else the zero, which is not written."""
-    required, kept, code, _ = schema.parts(value)
+    """A Struct's field: absent is UNSET where absence differs from zero, else the zero, which is written only where it is required."""
+    flags, code, _ = schema.place(value)
     name, kind = f"f{at}", _annotation(code)
     zero: Any = UNSET
-    if not required and not kept:
-        if code[0] == "[":
+    if "?" in flags:
+        return name, Union[kind, None], _fill(None)
+    if "~" in flags:
+        return name, kind, msgspec.field(default_factory=kind)
+    if "*" not in flags:
+        if "!" in flags:
+            zero = _fill(_ZERO[code]) if code in _ZERO else UNSET
+        elif code[0] == "[":
             zero = msgspec.field(default_factory=list)
         elif code[0] == "{":
             zero = msgspec.field(default_factory=dict)
@@ -101,6 +112,51 @@ def _field(at: int, value: Any) -> tuple[str, Any, Any]:
     if zero is UNSET and kind is not Any:
         kind = f"{kind} | UnsetType" if isinstance(kind, str) else Union[kind, UnsetType]
     return name, kind, zero
+
+
+_Plan = dict[str, Any]
+
+
+@functools.cache
+def _zero_plan(definition: str, above: tuple[str, ...] = ()) -> _Plan:
+    """Field → its written zero in a tuple, or the plan of an object; only what can be in an empty object, through objects only."""
+    plan: _Plan = {}
+    for key, value in schema.definition(definition).f.items():
+        flags, code, _ = schema.place(value)
+        if "?" in flags:
+            plan[key] = (None,)
+        elif code[0] == "#" and code[1:] not in above:
+            inner = _zero_plan(code[1:], (*above, definition))
+            if inner:
+                plan[key] = inner
+        elif "!" in flags and "*" not in flags and code in _ZERO:
+            plan[key] = (_ZERO[code],)
+    return plan
+
+
+def _zeros(plan: _Plan, obj: Obj) -> Obj:
+    found: Obj = {}
+    for key, part in plan.items():
+        if key not in obj:
+            continue
+        value = obj[key]
+        if isinstance(part, tuple):
+            if value == part[0]:
+                found[key] = value
+        elif isinstance(value, dict):
+            inner = _zeros(part, value)
+            if inner:
+                found[key] = inner
+    return found
+
+
+def zeros(definition: str, obj: Obj) -> Obj:
+    """The part of an object that an empty one would say too: nobody owns it for having left it out.
+
+    Looks through objects only, for items of lists and maps are there because somebody put them there.
+    """
+    plan = _zero_plan(definition)
+    return _zeros(plan, obj) if plan else {}
 
 
 _made: dict[str, Any] = {}

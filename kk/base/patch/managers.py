@@ -193,11 +193,13 @@ def update(
     subresource: str = "",
     convert: Convert | None = None,
     reset: f.Set | None = None,
+    empty: Obj | None = None,
 ) -> Entries:
     """managedFields after a create (`old` None), update or patch made `new` of `old`; neither object changes.
 
     A client may write managedFields itself with the main resource; `[{}]` forgets everything. An object that has none stays without.
-    `reset` are the fields that this write cannot set (default: by `subresource`).
+    `reset` are the fields that this write cannot set (default: by `subresource`); `empty` is what an object says before
+    anybody said anything, for a create.
     """
     live = (old or {}).get("metadata", {}).get("managedFields")
     given = new.get("metadata", {}).get("managedFields") if not subresource else None
@@ -207,7 +209,9 @@ def update(
         owners = (decode(given, trusted=False) if given and given is not live and given != live else {}) or decode(live)
     if not owners and old is not None:
         return []
-    owners = updated(old or {}, new, node, owners, (manager, operation, api_version, subresource), now, convert, reset)
+    owners = updated(
+        old or empty or {}, new, node, owners, (manager, operation, api_version, subresource), now, convert, reset
+    )
     return encode(owners)
 
 
