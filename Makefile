@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# a plain path in site-packages: the import hook of other editable installs costs each start of kk 11 ms
+PLAIN := --config-settings editable_mode=compat
 DEV_STAMP := $(VENV)/.installed-dev
 # two cores: one worker each and one more, because whole-cluster tests mostly wait
 WORKERS ?= 3
@@ -19,12 +21,12 @@ down: $(STAMP)
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("kk needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . $(PLAIN)
 	$(BIN)/python -m compileall -q kk
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' $(PLAIN)
 	$(BIN)/python -m tests.kubectl
 	@touch $@
 

@@ -4,12 +4,13 @@ The only magic in the house. A new kind, controller, plugin, verb or printer is 
 """
 
 import importlib
-import pkgutil
 from typing import Any
 
 
 def names(package: str) -> list[str]:
     """Names of the units in a package, sorted, without importing any; modules that begin with `_` are helpers."""
+    import pkgutil  # 3 ms that looking up one verb must not pay
+
     path = importlib.import_module(package).__path__
     return sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_"))
 
