@@ -109,6 +109,11 @@ def test_a_module_says_why_it_is_there(path):
 LOOP_OWNERS: set[str] = {
     "kk/client/loop.py",
     "kk/client/informer.py",
+    "kk/agent/node.py",
+    "kk/agent/pods/probes.py",
+    "kk/agent/pods/workers.py",
+    "kk/agent/runtime/shim.py",
+    "kk/agent/server/listener.py",
 }
 
 

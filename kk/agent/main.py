@@ -23,6 +23,7 @@ from kk.agent.pods.workers import Workers
 from kk.agent.runtime.host import HostRuntime, stop_all
 from kk.agent.server.listener import Server
 from kk.agent.server.routes import Routes
+from kk.base.errors import StatusError
 from kk.client import kubeconfig
 from kk.client.http import Client
 from kk.client.informer import Informer
@@ -140,8 +141,8 @@ def run(options: Options) -> int:
 def _start(agent: Agent, options: Options, stop: threading.Event) -> None:
     try:
         agent.start()
-    except Exception as error:
-        log.exception("the agent cannot start: %s", error)
+    except (OSError, ValueError, RuntimeError, StatusError) as error:
+        log.error("the agent cannot start: %s", error)
         stop.set()
         return
     log.info("node %s is ready, kubelet API on %s:%d", options.node_name, options.address, agent.server.port)

@@ -89,6 +89,11 @@ def test_kept_and_changed():
     assert set(patch(world(obj), later)["status"]) == {"phase", "conditions", "containerStatuses"}
 
 
+@pytest.mark.parametrize("code, expected", [(0, "Succeeded"), (143, "Failed")])
+def test_the_last_status_of_a_deleted_pod(code, expected):
+    assert compute(world(pod("a", deleted=30), end("a", code)), NOW, over=True)["phase"] == expected
+
+
 def test_given_up():
     status = compute(world(pod("a"), run("a")), NOW, Fail("DeadlineExceeded", "too long"))
     assert (status["phase"], status["reason"], status["message"]) == ("Failed", "DeadlineExceeded", "too long")

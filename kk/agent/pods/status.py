@@ -80,8 +80,8 @@ def init_done(container: Obj, status: Obj) -> bool:
     return status["state"].get("terminated", {}).get("exitCode") == 0
 
 
-def phase(spec: Obj, inits: list[Obj], statuses: list[Obj]) -> str:
-    """Pending, Running, Succeeded or Failed."""
+def phase(spec: Obj, inits: list[Obj], statuses: list[Obj], over: bool = False) -> str:
+    """Pending, Running, Succeeded or Failed; `over`: nothing of the pod will run again, whatever its policy."""
     policy = spec.get("restartPolicy", "Always")
     begun = any(s["state"].get("running") or s["state"].get("terminated") or s["lastState"] for s in statuses)
     pending_init = failed_init = 0
@@ -112,11 +112,11 @@ def phase(spec: Obj, inits: list[Obj], statuses: list[Obj]) -> str:
             waiting += 1
     if waiting or not (running or stopped):
         return "Pending"
-    if running or policy == "Always":
+    if running or (policy == "Always" and not over):
         return "Running"
     if stopped == succeeded:
         return "Succeeded"
-    return "Failed" if policy == "Never" else "Running"
+    return "Failed" if policy == "Never" or over else "Running"
 
 
 def conditions(world: World, found: str, inits: list[Obj], statuses: list[Obj], now: float) -> list[Obj]:
@@ -170,15 +170,15 @@ def _carried(condition: Obj, old: list[Obj], pod: Obj, now: float) -> Obj:
     return condition
 
 
-def compute(world: World, now: float, failed: Fail | None = None) -> Obj:
-    """The pod's whole status."""
+def compute(world: World, now: float, failed: Fail | None = None, over: bool = False) -> Obj:
+    """The pod's whole status; `over` at its end, when it is being deleted and nothing runs any more."""
     old: Obj = world.pod.get("status") or {}
     spec = world.spec
     init_specs = spec.get("initContainers") or []
     inits = [container_status(world, c, True, True) for c in init_specs]
     initialized = all(init_done(c, s) for c, s in zip(init_specs, inits))
     statuses = [container_status(world, c, False, initialized) for c in spec.get("containers") or ()]
-    found = phase(spec, inits, statuses)
+    found = phase(spec, inits, statuses, over)
     status: Obj = {}
     if old.get("phase") in ("Succeeded", "Failed"):
         found = old["phase"]

@@ -337,7 +337,7 @@ class Workers:
     def _finish(self, known: Known) -> None:
         uid = known.pod["metadata"]["uid"]
         if not known.gone:
-            self._report(known)
+            self._report(known, over=True)
         for container in self._runtime.containers(uid):
             self.prober.forget(container.id)
         self._runtime.remove_sandbox(uid)
@@ -350,11 +350,11 @@ class Workers:
 
     # reporting
 
-    def _report(self, known: Known) -> None:
+    def _report(self, known: Known, over: bool = False) -> None:
         if known.gone:
             return
         world = self._gather(known)
-        made = report.compute(world, self._now(), known.failed)
+        made = report.compute(world, self._now(), known.failed, over)
         if known.sent is not None and report.same(known.sent, made) and not report.lost(known.pod, made):
             return
         changes = report.patch(world, made)

@@ -113,6 +113,7 @@ class HostRuntime:
         self._wake_r, self._wake_w = socket.socketpair()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._lost: set[str] = set()
         self._on_change: Callable[[str], None] = lambda uid: None
 
     # life of the runtime
@@ -124,6 +125,8 @@ class HostRuntime:
         self._selector.register(self._wake_r, selectors.EVENT_READ, None)
         for folder in sorted(self.pods.iterdir()):
             self._recover(folder)
+        if self._lost:
+            sweep(self._lost)  # what is left of containers whose shims were killed meanwhile
         self._zygote.start()
         self._thread = threading.Thread(target=self._watch_ends, name="ends", daemon=True)
         self._thread.start()
@@ -197,7 +200,10 @@ class HostRuntime:
     def _ended(self, container: Container) -> None:
         if not read_end(container):
             # killed shim, or a machine that went down: the program died with it, nobody saw how
-            sweep({container.id})
+            if self._thread is None:
+                self._lost.add(container.id)
+            else:
+                sweep({container.id})
             end = {"code": 255, "signal": 0, "finishedAt": time.time_ns(), "reason": "Unknown"}
             if container.path.exists():
                 write_json(container.path / "exit.json", end)

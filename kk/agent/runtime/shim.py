@@ -3,7 +3,7 @@
 Run as `python -I -S shim.py SPEC [FD]`, or forked from a warm single-threaded zygote (`python -I -S shim.py --zygote FD`).
 It becomes a subreaper, starts the program in a session of its own, writes its output as a CRI log, serves a unix socket
 (watch, stop, signal, exec, attach, resize, logs), and leaves the exit code in a file. When the program ends, everything that
-descends from it ends too. It imports nothing of kk, so that it stays small; it decides nothing about restarts.
+descends from it ends too. It imports nothing of kk but its own parts (shim_log, shim_spawn), so that it stays small; it decides nothing about restarts.
 
 Folder of a container: `spec.json` (read), `state.json` (pids, start), `sock`, `exit.json` (code, signal, finishedAt, error).
 Frames on the socket: one type byte, four bytes of length (big endian), payload.
@@ -21,10 +21,10 @@ import sys
 import time
 from json import dumps, loads
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # run with -I: the folder is not on the path
+sys.path.insert(0, os.path.abspath(__file__).rsplit(os.sep, 4)[0])  # run with -I: the folder of kk is not on the path
 
-from shim_log import Log
-from shim_spawn import children, exit_code, kill, prctl, spawn
+from kk.agent.runtime.shim_log import Log
+from kk.agent.runtime.shim_spawn import children, exit_code, kill, prctl, spawn
 
 FRAME_LIMIT = 1 << 20
 PENDING_LIMIT = 8 << 20  # an attached reader that is this far behind is dropped: it must not hold up the program

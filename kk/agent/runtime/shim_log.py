@@ -1,4 +1,4 @@
-"""The container log that a shim writes, in the CRI format, rotated by size. Imports nothing of kk (see shim.py)."""
+"""The container log that a shim writes, in the CRI format, rotated by size. Imports nothing else of kk (see shim.py)."""
 
 import errno
 import os

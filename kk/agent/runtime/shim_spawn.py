@@ -1,4 +1,4 @@
-"""How a shim starts a program, and what it can ask of its descendants. Imports nothing of kk (see shim.py)."""
+"""How a shim starts a program, and what it can ask of its descendants. Imports nothing else of kk (see shim.py)."""
 
 import _signal as signal
 import errno
@@ -34,7 +34,7 @@ def spawn(args, env, cwd, fds, tty, user=None, die_with_parent=False):
             _become(args, env, cwd, fds, tty, user, die_with_parent)
         except OSError as error:
             os.write(writer, f"{error.errno} {error.filename or args[0]}".encode())
-        except BaseException as error:
+        except (ValueError, TypeError, OverflowError) as error:
             os.write(writer, f"0 {error}".encode())
         finally:
             os._exit(127)
