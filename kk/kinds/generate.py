@@ -4,7 +4,7 @@
 the two tables beside the result (resources.txt, pointers.txt). Only facts are taken, no descriptions. Nothing imports this at run time.
 
 The result is zlib-compressed JSON: {"resources": [...], "definitions": {name: {"f": fields, "a": 1 if atomic, "t": code}}}.
-A field is a code, or [code, extras]. Codes: "!" required, "*" zero differs from absent, "?" null where absent, "~" {} where absent, then "[" list of, "{" map of, "#" + definition,
+A field is a code, or [code, extras]. Codes: "!" required, "*" zero differs from absent, "?" null where absent, "~" {} where absent, "=" zero where absent, then "[" list of, "{" map of, "#" + definition,
 or a scalar: s string, i int32, l int64, n number, b boolean, q quantity, o int-or-string, t time, m micro-time, y bytes, a any.
 Extras: lt, mk list type and map keys; pk, ps merge key and patch strategies; e enum; d default; at atomic map.
 """
@@ -52,6 +52,13 @@ NULLS = {
     "PersistentVolumeClaimCondition": ("lastProbeTime", "lastTransitionTime"),
     "CertificateSigningRequestCondition": ("lastTransitionTime", "lastUpdateTime"),
     "Condition": ("lastTransitionTime",),
+}
+#: optional scalars whose zero is written all the same
+WRITTEN = {
+    "Event": ("core:reportingComponent", "core:reportingInstance"),
+    "StatefulSetSpec": ("serviceName",),
+    "StatefulSetStatus": ("availableReplicas",),
+    "HorizontalPodAutoscalerStatus": ("desiredReplicas",),
 }
 #: objects that are always written, {} where they are absent
 EMPTY = {"ContainerStatus": ("state", "lastState")}
@@ -119,6 +126,8 @@ def compact(name: str, schema: dict[str, Any], kept: dict[str, set[str]]) -> dic
         flags += "*" if field in wanted or f"{group}:{field}" in wanted else ""
         nulls = NULLS.get(short, ())
         flags += "?" if field in nulls or f"{group}:{field}" in nulls else ""
+        written = WRITTEN.get(short, ())
+        flags += "=" if field in written or f"{group}:{field}" in written else ""
         flags += "~" if field in EMPTY.get(short, ()) else ""
         extras = {EXTRAS[k]: v for k, v in place.items() if k in EXTRAS}
         if "ps" in extras:

@@ -88,7 +88,7 @@ def definition(name: str) -> Definition:
 
 
 class Place(NamedTuple):
-    """What the data says of a field: `flags` of "!*?~" (see kk.kinds.generate), the code of its type, extras."""
+    """What the data says of a field: `flags` of "!*?~=" (see kk.kinds.generate), the code of its type, extras."""
 
     flags: str
     code: str
@@ -98,7 +98,7 @@ class Place(NamedTuple):
 def place(field: Any) -> Place:
     """A field's data taken apart."""
     code, extras = (field, {}) if isinstance(field, str) else field
-    bare = code.lstrip("!*?~")
+    bare = code.lstrip("!*?~=")
     return Place(code[: len(code) - len(bare)], bare, extras)
 
 

@@ -101,7 +101,7 @@ def _field(at: int, value: Any) -> tuple[str, Any, Any]:
     if "~" in flags:
         return name, kind, msgspec.field(default_factory=kind)
     if "*" not in flags:
-        if "!" in flags:
+        if "!" in flags or "=" in flags:
             zero = _fill(_ZERO[code]) if code in _ZERO else UNSET
         elif code[0] == "[":
             zero = msgspec.field(default_factory=list)
@@ -129,7 +129,7 @@ def _zero_plan(definition: str, above: tuple[str, ...] = ()) -> _Plan:
             inner = _zero_plan(code[1:], (*above, definition))
             if inner:
                 plan[key] = inner
-        elif "!" in flags and "*" not in flags and code in _ZERO:
+        elif ("!" in flags or "=" in flags) and "*" not in flags and code in _ZERO:
             plan[key] = (_ZERO[code],)
     return plan
 
