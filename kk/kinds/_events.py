@@ -41,11 +41,11 @@ def check_core(obj: Obj, old: Obj | None) -> Errors:
     yield from _namespace(obj)
     if not obj.get("eventTime"):
         return
-    if not obj.get("reportingComponent"):
-        yield required("reportingController")
-    else:
-        for message in names.qualified_name(obj["reportingComponent"]):
-            yield invalid_value("reportingController", obj["reportingComponent"], message)
+    component = obj.get("reportingComponent") or ""
+    if not component:
+        yield required("reportingComponent")
+    for message in names.qualified_name(component):
+        yield invalid_value("reportingComponent", component, message)
     if not obj.get("reportingInstance"):
         yield required("reportingInstance")
     yield from _long("reportingInstance", obj.get("reportingInstance"), 128)

@@ -32,6 +32,20 @@ def check_selector(selector: Obj | None, path: str) -> Errors:
             yield from bad(there, value, names.label_value(value))
 
 
+def shown(selector: Obj | None) -> Any:
+    """A selector with its fields in the order in which messages show them."""
+    if selector is None:
+        return None
+    made: Obj = {}
+    if selector.get("matchLabels"):
+        made["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    if selector.get("matchExpressions"):
+        made["matchExpressions"] = [
+            {key: r[key] for key in ("key", "operator", "values") if r.get(key)} for r in selector["matchExpressions"]
+        ]
+    return made
+
+
 def is_empty(selector: Obj | None) -> bool:
     """Whether a selector has no requirement."""
     return not (selector or {}).get("matchLabels") and not (selector or {}).get("matchExpressions")

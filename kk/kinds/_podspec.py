@@ -121,6 +121,23 @@ def _default_pod_resources(spec: Obj) -> None:
         _podspec_resources.default_pod_requests(spec)
 
 
+def merge_label_keys(spec: Obj, labels: Obj) -> None:
+    """matchLabelKeys and mismatchLabelKeys become requirements with the pod's own values, as they are when it is made."""
+    affinity = spec.get("affinity") or {}
+    terms = list(spec.get("topologySpreadConstraints") or ())
+    for side in ("podAffinity", "podAntiAffinity"):
+        found = affinity.get(side) or {}
+        terms += found.get("requiredDuringSchedulingIgnoredDuringExecution") or ()
+        preferred = found.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
+        terms += [t["podAffinityTerm"] for t in preferred if t.get("podAffinityTerm")]
+    for term in terms:
+        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")):
+            for key in term.get(field) or ():
+                if key in labels and term.get("labelSelector") is not None:
+                    requirement = {"key": key, "operator": operator, "values": [labels[key]]}
+                    term["labelSelector"].setdefault("matchExpressions", []).append(requirement)
+
+
 def names_and_images(spec: Obj | None) -> tuple[str, str]:
     """The cells Containers and Images."""
     listed = (spec or {}).get("containers") or ()

@@ -122,7 +122,8 @@ def check_selected_template(path: str, template: Obj, matches: bool, owner: str)
     meta, spec = template.get("metadata") or {}, template.get("spec") or {}
     if not matches:
         detail = "`selector` does not match template `labels`"
-        yield invalid_value(f"{path}.metadata.labels", meta.get("labels"), detail)
+        labels = meta.get("labels")
+        yield invalid_value(f"{path}.metadata.labels", dict(sorted(labels.items())) if labels else None, detail)
     yield from check_template(path, template)
     restart = spec.get("restartPolicy")
     if restart != "Always" and restart in _RESTART:

@@ -11,7 +11,7 @@ from kk.base.errors import invalid_value, required
 from kk.base.selectors import from_label_selector
 from kk.kinds import _podspec, _podspec_check
 from kk.kinds._checks import Errors, bad, fill, not_negative, section
-from kk.kinds._labelselector import check_selector, is_empty, selector_text
+from kk.kinds._labelselector import check_selector, is_empty, selector_text, shown
 from kk.kinds.kind import Column
 
 Obj = dict[str, Any]
@@ -142,7 +142,7 @@ def check_selected(spec: Obj, owner: str) -> Errors:
     """The template of a workload against its selector, where that can be used."""
     selector, template = spec.get("selector"), spec["template"]
     if selector is not None and is_malformed(selector):
-        yield invalid_value("spec.selector", selector, "invalid label selector")
+        yield invalid_value("spec.selector", shown(selector), "invalid label selector")
         return
     matches = selects(selector, (template.get("metadata") or {}).get("labels"))
     yield from _podspec_check.check_selected_template("spec.template", template, matches, owner)

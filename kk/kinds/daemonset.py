@@ -5,6 +5,7 @@ from typing import Any
 from kk.base.errors import invalid_value, not_supported, required
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable, section
+from kk.kinds._labelselector import shown
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, labels_text, number, pod_spec, zeros
 from kk.kinds.kind import AGE, Column, Kind
@@ -52,7 +53,9 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from _workload.counts(spec, "minReadySeconds", "revisionHistoryLimit")
     yield from _strategy("spec.updateStrategy", spec["updateStrategy"])
     if old is not None:
-        yield from immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+        yield from immutable(
+            "spec.selector", spec.get("selector"), old["spec"].get("selector"), shown(spec.get("selector"))
+        )
 
 
 def _strategy(path: str, strategy: Obj) -> Errors:

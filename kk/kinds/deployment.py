@@ -5,6 +5,7 @@ from typing import Any
 from kk.base.errors import forbidden_value, invalid_value, not_supported
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable, section
+from kk.kinds._labelselector import shown
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, number
 from kk.kinds.kind import AGE, Column, Kind, Scale
@@ -43,7 +44,9 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
         yield invalid_value("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
     if old is not None:
-        yield from immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+        yield from immutable(
+            "spec.selector", spec.get("selector"), old["spec"].get("selector"), shown(spec.get("selector"))
+        )
 
 
 def _strategy(path: str, strategy: Obj) -> Errors:

@@ -7,7 +7,7 @@ from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, req
 from kk.base.times import human_duration, parse_time
 from kk.kinds import _podspec, _podspec_check, _workload
 from kk.kinds._checks import Errors, each, fill, section
-from kk.kinds._labelselector import check_selector
+from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, number
 from kk.kinds.kind import AGE, Column, Kind
@@ -80,7 +80,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield from check_selector(selector, "spec.selector")
     if not _workload.selects(selector, labels):
         detail = "`selector` does not match template `labels`"
-        yield invalid_value("spec.template.metadata.labels", labels, detail)
+        yield invalid_value("spec.template.metadata.labels", dict(sorted(labels.items())) if labels else None, detail)
     yield from check_spec("spec", spec)
     if old is not None:
         yield from _changes(spec, old["spec"])
@@ -95,7 +95,7 @@ def _generated(obj: Obj) -> Errors:
     if (spec.get("selector") or {}).get("matchLabels") != expected or (spec.get("selector") or {}).get(
         "matchExpressions"
     ):
-        yield invalid_value("spec.selector", spec.get("selector"), "`selector` not auto-generated")
+        yield invalid_value("spec.selector", shown(spec.get("selector")), "`selector` not auto-generated")
 
 
 def check_spec(path: str, spec: Obj) -> Errors:
@@ -122,6 +122,8 @@ def check_spec(path: str, spec: Obj) -> Errors:
         if spec.get(field) is not None and spec[field] not in allowed:
             yield not_supported(f"{path}.{field}", spec[field], allowed)
     yield from _podspec_check.check_template(f"{path}.template", spec["template"])
+    if spec.get("podFailurePolicy") is not None:
+        yield from _failure_policy(f"{path}.podFailurePolicy", spec["podFailurePolicy"], spec)
     restart = spec["template"]["spec"].get("restartPolicy")
     where = f"{path}.template.spec.restartPolicy"
     if restart == "Always":
@@ -130,13 +132,17 @@ def check_spec(path: str, spec: Obj) -> Errors:
         yield not_supported(where, restart, ("OnFailure", "Never"))
     elif spec.get("podFailurePolicy") is not None and restart != "Never":
         yield invalid_value(where, restart, 'only "Never" is supported when podFailurePolicy is specified')
-    if spec.get("podFailurePolicy") is not None:
-        yield from _failure_policy(f"{path}.podFailurePolicy", spec["podFailurePolicy"], spec)
 
 
 def _indexes(path: str, spec: Obj) -> Errors:
     """What belongs to Indexed jobs."""
     indexed, completions = spec.get("completionMode") == "Indexed", spec.get("completions")
+    if spec.get("maxFailedIndexes") is not None:
+        if spec.get("backoffLimitPerIndex") is None:
+            yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
+        if completions is not None and spec["maxFailedIndexes"] > completions:
+            detail = "must be less than or equal to completions"
+            yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
     if indexed:
         if completions is None:
             yield required(f"{path}.completions", "when completion mode is Indexed")
@@ -150,12 +156,6 @@ def _indexes(path: str, spec: Obj) -> Errors:
         if spec.get("successPolicy") is not None:
             shown = {"Rules": spec["successPolicy"].get("rules") or []}
             yield invalid_value(f"{path}.successPolicy", shown, "requires indexed completion mode")
-    if spec.get("maxFailedIndexes") is not None:
-        if spec.get("backoffLimitPerIndex") is None:
-            yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
-        if completions is not None and spec["maxFailedIndexes"] > completions:
-            detail = "must be less than or equal to completions"
-            yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
     if indexed and spec.get("successPolicy") is not None:
         yield from _success_policy(f"{path}.successPolicy", spec["successPolicy"], completions or 0)
 

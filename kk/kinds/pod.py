@@ -23,6 +23,7 @@ def default(pod: Obj) -> None:
 def prepare_create(pod: Obj) -> None:
     """A new pod is Pending, with the QoS class of its resources; ephemeral containers cannot be there yet."""
     spec = pod["spec"]
+    _podspec.merge_label_keys(spec, pod["metadata"].get("labels") or {})
     pod["status"] = {"phase": "Pending", "qosClass": _podspec_resources.qos_class(spec)}
     if spec.get("schedulingGates"):
         pod["status"]["conditions"] = [
@@ -32,7 +33,7 @@ def prepare_create(pod: Obj) -> None:
                 "reason": "SchedulingGated",
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
                 "lastProbeTime": None,
-                "lastTransitionTime": None,
+                "lastTransitionTime": pod["metadata"].get("creationTimestamp"),
             }
         ]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable
+from kk.kinds._labelselector import shown
 from kk.kinds._later import later
 from kk.kinds._workload import WIDE, default_workload, number, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
@@ -29,7 +30,9 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from _workload.check_spec_selector(spec, "replicaset")
     yield from _workload.check_selected(spec, "ReplicaSet")
     if old is not None:
-        yield from immutable("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+        yield from immutable(
+            "spec.selector", spec.get("selector"), old["spec"].get("selector"), shown(spec.get("selector"))
+        )
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
