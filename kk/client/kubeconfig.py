@@ -9,38 +9,68 @@ import binascii
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _IN_CLUSTER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
-@dataclass(frozen=True, slots=True)
 class Connection:
     """Where to and as whom: everything that a transport needs, already read from files.
 
     server is a URL, "" where nothing names one; ca_data, cert_data and key_data are PEM bytes; `token_file`, where set, is read
     again when it changes (bound tokens rotate); `extra` of an impersonation is key → values.
+    Not a dataclass: `dataclasses` alone would cost every start of the command line 6 ms.
     """
 
-    server: str
-    ca_data: bytes | None = None
-    insecure: bool = False
-    cert_data: bytes | None = field(default=None, repr=False)
-    key_data: bytes | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    token_file: str | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    namespace: str | None = None
-    impersonate: str | None = None
-    impersonate_uid: str | None = None
-    impersonate_groups: tuple[str, ...] = ()
-    impersonate_extra: tuple[tuple[str, str], ...] = ()
-    tls_server_name: str | None = None
-    proxy: str | None = None
+    __slots__ = (
+        "server",
+        "ca_data",
+        "insecure",
+        "cert_data",
+        "key_data",
+        "token",
+        "token_file",
+        "username",
+        "password",
+        "namespace",
+        "impersonate",
+        "impersonate_uid",
+        "impersonate_groups",
+        "impersonate_extra",
+        "tls_server_name",
+        "proxy",
+    )
+
+    def __init__(
+        self,
+        server: str,
+        ca_data: bytes | None = None,
+        insecure: bool = False,
+        cert_data: bytes | None = None,
+        key_data: bytes | None = None,
+        token: str | None = None,
+        token_file: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        namespace: str | None = None,
+        impersonate: str | None = None,
+        impersonate_uid: str | None = None,
+        impersonate_groups: tuple[str, ...] = (),
+        impersonate_extra: tuple[tuple[str, str], ...] = (),
+        tls_server_name: str | None = None,
+        proxy: str | None = None,
+    ):
+        self.server, self.ca_data, self.insecure = server, ca_data, insecure
+        self.cert_data, self.key_data = cert_data, key_data
+        self.token, self.token_file = token, token_file
+        self.username, self.password, self.namespace = username, password, namespace
+        self.impersonate, self.impersonate_uid = impersonate, impersonate_uid
+        self.impersonate_groups, self.impersonate_extra = impersonate_groups, impersonate_extra
+        self.tls_server_name, self.proxy = tls_server_name, proxy
+
+    def __repr__(self) -> str:
+        return f"Connection({self.server!r})"  # credentials stay out of logs
 
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -49,7 +79,8 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises ValueError for a file that is not YAML or not a mapping, OSError where it may not be read.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except FileNotFoundError:
         return {}
     if text.lstrip().startswith("{"):  # written as JSON: spares the import of yaml
@@ -76,6 +107,8 @@ def write_file(path: str | os.PathLike[str], config: Mapping[str, Any]) -> None:
     import tempfile
 
     import yaml
+
+    from pathlib import Path  # only `kk config` writes
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -262,7 +295,8 @@ def _beside(path: str | None, config: str | None) -> str | None:
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise ValueError(f"unable to read {path}: {error.strerror or error}") from None
 
