@@ -32,7 +32,7 @@ def check_selector(selector: Obj | None, path: str) -> Errors:
             yield from bad(there, value, names.label_value(value))
 
 
-def shown(selector: Obj | None) -> Any:
+def shown(selector: Obj | None) -> Obj | None:
     """A selector with its fields in the order in which messages show them."""
     if selector is None:
         return None
