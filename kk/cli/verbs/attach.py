@@ -64,13 +64,17 @@ def attach(env: Env, options: Options, pod: dict[str, Any]) -> None:
         "tty": True if tty else None,
     }
     keys = detach_keys(options.detach_keys)
-    Session(env, pods.path_of(pod, "attach"), query, Wanted(options.stdin, raw, keys)).run()
-    if options.stdin and raw and not options.quiet and pod["spec"].get("restartPolicy") == "Always":
-        meta = pod["metadata"]
-        env.out(
-            f"Session ended, resume using '{env.prog} attach {meta['name']} -c {name} -n {meta['namespace']} -i -t' "
-            "command when the pod is running"
-        )
+    session = Session(env, pods.path_of(pod, "attach"), query, Wanted(options.stdin, raw, keys))
+    try:
+        session.run()
+    finally:
+        if options.stdin and raw and not options.quiet:
+            if session.detached:
+                env.out("")
+            meta = pod["metadata"]
+            env.out(
+                f"Session ended, resume using '{env.prog} attach {meta['name']} -c {name} -n {meta['namespace']} -i -t' command"
+            )
 
 
 COMMAND = Command(
