@@ -60,6 +60,7 @@ class Pipeline:
         self.allocators = Allocators(server)
         self._second, self._text, self._moment = 0, "", datetime.fromtimestamp(0, UTC)
         self._compaction: asyncio.TimerHandle | None = None
+        self._waiting: list[tuple[str, bytes, int, Token, bool]] = []
 
     def ready(self) -> None:
         """The cache is filled."""
@@ -88,19 +89,28 @@ class Pipeline:
     async def put(self, shelf: Shelf, key: str, obj: Obj, expect: int, value: bytes | None = None) -> Item:
         """Store an object (in the stored version) and wait until it is durable. Raises Lost."""
         future: asyncio.Future[Item] = self._server.loop.create_future()
-        self._submit(shelf.prefix + key, value if value is not None else stored(obj), expect, Token(future, obj))
-        if self._compaction is None:
-            self._plan_compaction()
+        self._queue(shelf.prefix + key, value if value is not None else stored(obj), expect, Token(future, obj))
         return await future
 
     async def remove(self, shelf: Shelf, item: Item) -> Item:
         """Delete an item as it stands. Raises Lost."""
         future: asyncio.Future[Item] = self._server.loop.create_future()
         last = shelf.head + item.rest.replace(b'"resourceVersion":"%d"' % item.revision, b'"resourceVersion":""', 1)
-        self._submit(shelf.prefix + item.key, last, item.revision, Token(future, None), True)
+        self._queue(shelf.prefix + item.key, last, item.revision, Token(future, None), True)
+        return await future
+
+    def _queue(self, key: str, value: bytes, expect: int, token: Token, delete: bool = False) -> None:
+        """Submit at the end of this turn of the loop: what one turn brought is one commit, and the writer's thread is woken once."""
+        if not self._waiting:
+            self._server.loop.call_soon(self._flush)
+        self._waiting.append((key, value, expect, token, delete))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for write in waiting:
+            self._submit(*write)
         if self._compaction is None:
             self._plan_compaction()
-        return await future
 
     def _plan_compaction(self) -> None:
         """Some time after a write, history from before it is dropped; an idle server plans nothing."""

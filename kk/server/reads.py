@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from kk.base.errors import StatusError, bad_request, expired, not_found
-from kk.server.answers import encoded, item_response
+from kk.server.answers import LARGE, encoded, item_response, pretty, send_pieces, worth_compressing
 from kk.server.cache import Item, Shelf
 from kk.server.context import Request, RequestInfo, Response, Server
 from kk.server.encoding import Obj, encode
@@ -65,7 +65,7 @@ def too_large_version(version: int, current: int, retry: bool = True) -> StatusE
     return StatusError(504, "Timeout", message, details)
 
 
-async def list_objects(request: Request, view: View) -> Response:
+async def list_objects(request: Request, view: View) -> Response | None:
     """Many objects, whole or in chunks of one snapshot."""
     server, shelf = request.server, view.shelf
     form = form_of(request.headers.get(b"accept", b""), read=True)
@@ -73,7 +73,12 @@ async def list_objects(request: Request, view: View) -> Response:
         included(request.info)
     options = list_options(request.info, view)
     if not request.info.raw_query and form.plain and view.conversion is None:
-        return encoded(request, _whole_list(server, view, options.namespace), form)
+        head = b'%b{"resourceVersion":"%d"},"items":[' % (view.list_head, server.cache.revision)
+        joined = shelf.join(options.namespace)
+        if pretty(request) or len(joined) < LARGE or worth_compressing(request) or request.warnings:
+            return encoded(request, b"%b%b]}" % (head, joined), form)
+        await send_pieces(request.send, (head, joined, b"]}"))
+        return None
     items, revision = await snapshot(server, shelf, options)
     metadata: Obj = {"resourceVersion": str(revision)}
     if options.limit and len(items) > options.limit:
@@ -91,14 +96,6 @@ def included(info: RequestInfo) -> str:
     if include not in ("None", "Metadata", "Object"):
         raise bad_request(f"unrecognized includeObject value: {json.dumps(include)}")
     return include
-
-
-def _whole_list(server: Server, view: View, namespace: str) -> bytes:
-    return b'%b{"resourceVersion":"%d"},"items":[%b]}' % (
-        view.list_head,
-        server.cache.revision,
-        view.shelf.join(namespace),
-    )
 
 
 def render(request: Request, view: View, items: list[Item], metadata: Obj, form: Form) -> bytes:

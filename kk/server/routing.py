@@ -19,7 +19,7 @@ _VERBS = {
 #: what stands behind namespaces/NAME/ and is no resource in that namespace
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _TRUE = ("", "true", "1", "True", "TRUE", "t", "T")
-#: remembered paths of reads without a query; then it starts anew
+#: remembered paths of a method, without a query; then it starts anew
 _REMEMBERED = 20_000
 
 
@@ -29,21 +29,24 @@ def truth(value: str) -> bool:
 
 
 class Router:
-    """Cuts paths. The RequestInfo of a GET without a query is shared between requests: nobody changes it."""
+    """Cuts paths. The RequestInfo of a request without a query is shared with later ones: nobody changes it."""
 
     def __init__(self) -> None:
-        self._reads: dict[bytes, RequestInfo] = {}
+        self._known: dict[str, dict[bytes, RequestInfo]] = {method: {} for method in _VERBS}
 
     def resolve(self, method: str, raw_path: bytes, query: bytes) -> RequestInfo:
         """What a request asks for."""
-        if method == "GET" and not query:
-            info = self._reads.get(raw_path)
-            if info is None:
-                if len(self._reads) >= _REMEMBERED:
-                    self._reads.clear()
-                info = self._reads[raw_path] = parse(method, raw_path, query)
-            return info
-        return parse(method, raw_path, query)
+        if query:
+            return parse(method, raw_path, query)
+        known = self._known.get(method)
+        if known is None:
+            return parse(method, raw_path, query)
+        info = known.get(raw_path)
+        if info is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            info = known[raw_path] = parse(method, raw_path, query)
+        return info
 
 
 def parse(method: str, raw_path: bytes, query: bytes) -> RequestInfo:

@@ -38,6 +38,7 @@ local n = 0
 request = function()
   n = n + 1
   local body = '{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{prefix}-' .. n .. '"}},"data":{{"a":"1","b":"some text"}}}}'
-  return wrk.format("POST", "{path}", {{["Content-Type"]="application/json"}}, body)
+  wrk.headers["Content-Type"] = "application/json"
+  return wrk.format("POST", "{path}", nil, body)
 end
 """

@@ -109,7 +109,7 @@ async def _watch(one: cluster.Api, watchers: int) -> list[float]:
 
     async def watcher() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", one.port, ssl=one.context)
-        query = f"watch=true&fieldSelector=metadata.name%3D{name}&resourceVersion=0&sendInitialEvents=false"
+        query = f"watch=true&fieldSelector=metadata.name%3D{name}&resourceVersion=0"
         writer.write(f"GET {path}?{query} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         ready.release()
