@@ -8,7 +8,7 @@ from kk.kinds.describing import (
     Ask,
     Obj,
     Page,
-    annotations,
+    annotation_lines,
     events,
     head,
     labels,
@@ -22,7 +22,7 @@ from kk.kinds.describing import (
 def _titled(page: Page, obj: Obj, *, namespace: bool = True) -> None:
     head(page, obj, namespace=namespace)
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
 
 
 def config_map(obj: Obj, ask: Ask) -> list[str]:
@@ -222,7 +222,8 @@ def endpoints_text(slices: list[Obj], port_name: str, most: int = 3) -> str:
             for endpoint in piece.get("endpoints") or ():
                 if (endpoint.get("conditions") or {}).get("ready") is False:
                     continue
-                for address in endpoint.get("addresses") or ():
+                # further addresses of one endpoint are the same endpoint
+                for address in (endpoint.get("addresses") or ())[:1]:
                     count += 1
                     if count <= most:
                         host = f"[{address}]" if ":" in address else address

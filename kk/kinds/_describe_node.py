@@ -7,7 +7,7 @@ from kk.kinds.describing import (
     Ask,
     Obj,
     Page,
-    annotations,
+    annotation_lines,
     events_table,
     labels,
     meta,
@@ -36,7 +36,7 @@ def describe(node: Obj, ask: Ask) -> list[str]:
     page.line(0, "Name:", name)
     page.line(0, "Roles:", ",".join(_roles(node)) or "<none>")
     labels(page, "Labels", meta(node).get("labels"))
-    annotations(page, "Annotations", meta(node).get("annotations"))
+    annotation_lines(page, "Annotations", meta(node).get("annotations"))
     page.line(0, "CreationTimestamp:", moment(meta(node).get("creationTimestamp")))
     _taints(page, spec.get("taints"))
     page.line(0, "Unschedulable:", "true" if spec.get("unschedulable") else "false")

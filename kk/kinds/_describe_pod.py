@@ -8,7 +8,7 @@ from kk.kinds.describing import (
     Ask,
     Obj,
     Page,
-    annotations,
+    annotation_lines,
     controlled_by,
     events,
     head,
@@ -25,7 +25,7 @@ def describe(pod: Obj, ask: Ask) -> list[str]:
     head(page, pod)
     _facts(page, pod, spec, status)
     labels(page, "Labels", meta(pod).get("labels"))
-    annotations(page, "Annotations", meta(pod).get("annotations"))
+    annotation_lines(page, "Annotations", meta(pod).get("annotations"))
     _phase(page, pod, status, ask)
     _addresses(page, status)
     controlled_by(page, pod)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kk.kinds.describing import Obj, Page, annotations, boolean, labels, moment, quantity, selector_text
+from kk.kinds.describing import Obj, Page, annotation_lines, boolean, labels, moment, quantity, selector_text
 
 Resolve = Callable[[Obj], str]
 
@@ -240,10 +240,10 @@ def _volume(page: Page, volume: Obj) -> None:
     elif source == "downwardAPI":
         page.write(2, "Type:\tDownwardAPI (a volume populated by information about the pod)\n    Items:\n")
         for item in (volume[source] or {}).get("items") or ():
-            field = (item.get("fieldRef") or {}).get("fieldPath") or (item.get("resourceFieldRef") or {}).get(
+            shown = (item.get("fieldRef") or {}).get("fieldPath") or (item.get("resourceFieldRef") or {}).get(
                 "resource"
             )
-            page.write(3, f"{field} -> {item.get('path', '')}\n")
+            page.write(3, f"{shown} -> {item.get('path', '')}\n")
     else:
         page.write(1, "<unknown>\n")
 
@@ -299,7 +299,7 @@ def template(page: Page, found: Obj | None) -> None:
     meta, spec = found.get("metadata") or {}, found.get("spec") or {}
     labels(page, "Labels", meta.get("labels"), "  ")
     if meta.get("annotations"):
-        annotations(page, "  Annotations", meta["annotations"])
+        annotation_lines(page, "  Annotations", meta["annotations"])
     if spec.get("serviceAccountName"):
         page.line(1, "Service Account:", spec["serviceAccountName"])
     if spec.get("initContainers"):

@@ -10,7 +10,7 @@ from kk.kinds.describing import (
     Ask,
     Obj,
     Page,
-    annotations,
+    annotation_lines,
     boolean,
     conditions,
     controlled_by,
@@ -33,7 +33,7 @@ def deployment(obj: Obj, ask: Ask) -> list[str]:
     head(page, obj)
     page.line(0, "CreationTimestamp:", moment(meta(obj).get("creationTimestamp")))
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     page.line(0, "Selector:", selector_text(spec.get("selector")))
     counts = [
         f"{spec.get('replicas', 0)} desired",
@@ -105,7 +105,7 @@ def _replicas(obj: Obj, ask: Ask, selector: str) -> list[str]:
     head(page, obj)
     page.line(0, "Selector:", selector)
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     if obj.get("kind") != "ReplicationController":
         controlled_by(page, obj)
     page.line(0, "Replicas:", f"{status.get('replicas', 0)} current / {spec.get('replicas', 0)} desired")
@@ -124,7 +124,7 @@ def stateful_set(obj: Obj, ask: Ask) -> list[str]:
     page.line(0, "CreationTimestamp:", moment(meta(obj).get("creationTimestamp")))
     page.line(0, "Selector:", selector)
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     page.line(0, "Replicas:", f"{spec.get('replicas', 0)} desired | {status.get('replicas', 0)} total")
     strategy = spec.get("updateStrategy") or {}
     page.line(0, "Update Strategy:", strategy.get("type", ""))
@@ -165,7 +165,7 @@ def daemon_set(obj: Obj, ask: Ask) -> list[str]:
     pod = (spec.get("template") or {}).get("spec") or {}
     page.line(0, "Node-Selector:", pairs_text(pod.get("nodeSelector")))
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     for title, field in (
         ("Desired Number of Nodes Scheduled", "desiredNumberScheduled"),
         ("Current Number of Nodes Scheduled", "currentNumberScheduled"),
@@ -186,7 +186,7 @@ def job(obj: Obj, ask: Ask) -> list[str]:
     head(page, obj)
     page.line(0, "Selector:", selector_text(spec.get("selector")))
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     controlled_by(page, obj)
     _job_spec(page, spec)
     _job_times(page, spec, status)
@@ -241,7 +241,7 @@ def cron_job(obj: Obj, ask: Ask) -> list[str]:
 
     head(page, obj)
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     page.line(0, "Schedule:", spec.get("schedule", ""))
     page.line(0, "Concurrency Policy:", spec.get("concurrencyPolicy", ""))
     page.line(0, "Suspend:", boolean(spec.get("suspend")))

@@ -3,6 +3,8 @@
 Source of the words: k8s.io/apimachinery `pkg/apis/meta/v1/validation/validation.go`.
 """
 
+from typing import Any
+
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._checks import Errors, Obj, bad, each

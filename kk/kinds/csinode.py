@@ -3,6 +3,7 @@
 from kk.base import names
 from kk.base.errors import FieldError, duplicate, invalid_value, required
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, go_value, listed, not_negative, section
+from kk.kinds._later import later
 from kk.kinds._storage import check_driver
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -68,4 +69,5 @@ KIND = Kind(
         AGE,
     ),
     generation=False,
+    describe=later("_describe_storage", "csi_node"),
 )

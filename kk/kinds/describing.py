@@ -13,6 +13,8 @@ from kk.base.quantity import Quantity
 from kk.base.times import human_duration, parse_time
 
 Obj = dict[str, Any]
+#: named, because Ask has a method called list
+Objects = list[Obj]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _LONGEST = 140
@@ -34,7 +36,7 @@ class Ask(Protocol):
     def get(self, api_version: str, plural: str, namespace: str, name: str) -> Obj | None:
         """One object, None where it is not there."""
 
-    def events(self, obj: Obj) -> list[Obj] | None:
+    def events(self, obj: Obj) -> Objects | None:
         """Events about the object."""
 
 
@@ -105,7 +107,7 @@ def labels(page: Page, title: str, values: Mapping[str, str] | None, indent: str
         page.write(0, f"{indent}{title}:\t{text}\n" if place == 0 else f"{indent}\t{text}\n")
 
 
-def annotations(page: Page, title: str, values: Mapping[str, str] | None) -> None:
+def annotation_lines(page: Page, title: str, values: Mapping[str, str] | None) -> None:
     """`Title:` and the annotations; long ones on lines of their own, cut; the last applied configuration is left out."""
     shown = sorted(k for k in values or {} if k != LAST_APPLIED)
     if not shown:
@@ -123,6 +125,13 @@ def annotations(page: Page, title: str, values: Mapping[str, str] | None) -> Non
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[:most] + "..."
+
+
+def titled(page: Page, obj: Obj, *, namespace: bool = True) -> None:
+    """Name, namespace, labels and annotations."""
+    head(page, obj, namespace=namespace)
+    labels(page, "Labels", meta(obj).get("labels"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
 
 
 def selector_text(selector: Obj | None) -> str:
@@ -283,7 +292,7 @@ def generic(obj: Obj, ask: Ask) -> list[str]:
     page = Page()
     head(page, obj)
     labels(page, "Labels", meta(obj).get("labels"))
-    annotations(page, "Annotations", meta(obj).get("annotations"))
+    annotation_lines(page, "Annotations", meta(obj).get("annotations"))
     _content(page, 0, obj, "")
     events(page, ask, obj)
     return page.lines()

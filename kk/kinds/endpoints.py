@@ -5,6 +5,7 @@ from kk.base.errors import required
 from kk.kinds import _addresses
 from kk.kinds._cells import cut
 from kk.kinds._checks import Errors, Obj, bad, each, fill, one_of, port
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 _DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
@@ -93,4 +94,5 @@ KIND = Kind(
     columns=(Column("Endpoints", _endpoints, describes=".subsets"), AGE),
     generation=False,
     create_on_update=True,
+    describe=later("_describe_network", "endpoints"),
 )

@@ -5,6 +5,7 @@ from kk.base.errors import duplicate, invalid_value, required, too_many
 from kk.kinds import _addresses
 from kk.kinds._cells import cut
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, fill, listed, one_of
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 _TYPES = ("FQDN", "IPv4", "IPv6")
@@ -145,4 +146,5 @@ KIND = Kind(
         Column("Endpoints", _endpoints_cell, describes=".endpoints"),
         AGE,
     ),
+    describe=later("_describe_network", "endpoint_slice"),
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from kk.kinds import _hpa_check, _hpa_v1
 from kk.kinds._checks import Errors, fill, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Conversion, Kind
 
 Obj = dict[str, Any]
@@ -84,4 +85,5 @@ KIND = Kind(
         AGE,
     ),
     conversions=(Conversion("autoscaling/v1", _hpa_v1.to_v2, _hpa_v1.from_v2),),
+    describe=later("_describe_policy", "autoscaler"),
 )

@@ -7,6 +7,7 @@ from kk.base.errors import invalid_value, required
 from kk.kinds import _addresses
 from kk.kinds._cells import balancer_addresses, cut
 from kk.kinds._checks import PORT_RANGE, Errors, Obj, bad, each, fill, one_of, section
+from kk.kinds._later import later
 from kk.kinds._references import check_typed_reference
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -188,4 +189,5 @@ KIND = Kind(
         AGE,
     ),
     status=True,
+    describe=later("_describe_network", "ingress"),
 )

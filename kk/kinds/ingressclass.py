@@ -5,6 +5,7 @@ import re
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required, too_long
 from kk.kinds._checks import Errors, Obj, bad, fill, immutable, one_of, section
+from kk.kinds._later import later
 from kk.kinds._references import check_typed_reference
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -76,4 +77,5 @@ KIND = Kind(
         Column("Parameters", _parameters_cell, description="A reference to a resource with additional parameters"),
         AGE,
     ),
+    describe=later("_describe_network", "ingress_class"),
 )

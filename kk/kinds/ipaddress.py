@@ -4,6 +4,7 @@ from kk.base import names
 from kk.base.errors import invalid_value, required
 from kk.kinds import _addresses
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, go_value, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 
@@ -53,4 +54,5 @@ KIND = Kind(
     # upstream defines two columns and writes three cells; a column without a name is such a cell
     columns=(Column("ParentRef", _parent, describes=".spec.parentRef"), Column("", AGE.value, "date")),
     generation=False,
+    describe=later("_describe_network", "ip_address"),
 )

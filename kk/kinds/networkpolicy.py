@@ -5,6 +5,7 @@ from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds import _addresses
 from kk.kinds._checks import PORT_RANGE, Errors, Obj, bad, each, fill, one_of, section
 from kk.kinds._labelselector import check_selector, selector_text
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 _TYPES = ("Ingress", "Egress")
@@ -114,4 +115,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    describe=later("_describe_network", "network_policy"),
 )

@@ -3,6 +3,7 @@
 from kk.base.errors import forbidden_value
 from kk.kinds._cells import access_modes, storage_class, volume_phase
 from kk.kinds._checks import Errors, Obj, canonical, immutable, section
+from kk.kinds._later import later
 from kk.kinds._persistentvolume import SOURCES, check_volume_spec, default_volume_spec
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -118,4 +119,5 @@ KIND = Kind(
     ),
     status=True,
     generation=False,
+    describe=later("_describe_storage", "persistent_volume"),
 )

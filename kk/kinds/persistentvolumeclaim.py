@@ -6,6 +6,7 @@ from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._cells import access_modes, storage_class, volume_phase
 from kk.kinds._checks import Errors, Obj, canonical, fill, one_of, quantity, quantity_not_negative, section
 from kk.kinds._labelselector import check_selector
+from kk.kinds._later import later
 from kk.kinds._persistentvolume import VOLUME_MODES, check_modes
 from kk.kinds._storage import check_class
 from kk.kinds.kind import AGE, Column, Kind
@@ -184,4 +185,5 @@ KIND = Kind(
     ),
     status=True,
     generation=False,
+    describe=later("_describe_storage", "persistent_volume_claim"),
 )

@@ -6,6 +6,7 @@ from kk.base.errors import invalid_value, not_supported
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, section
 from kk.kinds._labelselector import check_selector
+from kk.kinds._later import later
 from kk.kinds._workload import number, zeros
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -83,4 +84,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    describe=later("_describe_policy", "disruption_budget"),
 )

@@ -2,6 +2,7 @@
 
 from kk.base.errors import forbidden_value
 from kk.kinds._checks import Errors, Obj, fill, immutable, one_of
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 _HIGHEST = 1_000_000_000
@@ -61,4 +62,5 @@ KIND = Kind(
         Column("PreemptionPolicy", ".preemptionPolicy"),
     ),
     generation=False,
+    describe=later("_describe_policy", "priority_class"),
 )

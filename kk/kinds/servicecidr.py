@@ -3,6 +3,7 @@
 from kk.base.errors import invalid_value, required
 from kk.kinds import _addresses
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, each, fill, immutable, section
+from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
 
@@ -59,4 +60,5 @@ KIND = Kind(
     ),
     status=True,
     generation=False,
+    describe=later("_describe_network", "service_cidr"),
 )

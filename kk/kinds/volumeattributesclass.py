@@ -4,6 +4,7 @@ from kk.base import names
 from kk.base.errors import forbidden_value, required
 from kk.kinds._cells import default_mark
 from kk.kinds._checks import Errors, Obj, bad
+from kk.kinds._later import later
 from kk.kinds._storage import check_parameters
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -34,4 +35,5 @@ KIND = Kind(
     ),
     generation=False,
     create_on_update=True,
+    describe=later("_describe_storage", "volume_attributes_class"),
 )
