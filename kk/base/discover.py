@@ -3,8 +3,13 @@
 The only magic in the house. A new kind, controller, plugin, verb or printer is one new file; no table is touched.
 """
 
+from __future__ import annotations
+
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def names(package: str) -> list[str]:

@@ -4,9 +4,14 @@ The shapes and words follow k8s.io/apimachinery `pkg/api/errors/errors.go` and `
 Nothing here prints: the server writes `.status` on the wire, the command line prints it in one place.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable
-from typing import Any
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 _REASON_TEXT = {
     "FieldValueRequired": "Required value",
@@ -152,7 +157,7 @@ class StatusError(Exception):
             del self.status["reason"]
 
     @classmethod
-    def from_status(cls, status: dict[str, Any]) -> "StatusError":
+    def from_status(cls, status: dict[str, Any]) -> StatusError:
         """The error that a received Status object tells; its fields are kept as they came."""
         error = cls(int(status.get("code") or 500), status.get("reason") or "", status.get("message") or "")
         error.status = status

@@ -3,9 +3,14 @@
 `fast()` is called once by long-lived processes; the command line never pays for the import.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 #: JSON text → value; raises ValueError
 loads: Callable[[bytes], Any] = json.loads

@@ -4,16 +4,21 @@ Asks for the aggregated form (one request for each of /api and /apis), and walks
 The same for all users of a server, so the file is keyed by the server and its CA. Nothing here interprets objects.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import namedtuple
 
 from kk.base.errors import StatusError
 from kk.base.hashing import fnv1a_64
 
 from . import codec
 
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
 if TYPE_CHECKING:
+    from typing import Any
+
     from .http import Client
 
 AGGREGATED = (
@@ -25,20 +30,17 @@ FRESH = 600.0
 _FORMAT = 2
 
 
-class APIResource(NamedTuple):
+_Facts = namedtuple(  # typing.NamedTuple is dear
+    "_Facts",
+    "group version name singular kind namespaced verbs short_names categories subresources preferred",
+    defaults=((), (), (), (), True),
+)
+
+
+class APIResource(_Facts):
     """One resource of one version, as discovery tells it; `subresources` are names such as "status"."""
 
-    group: str
-    version: str
-    name: str
-    singular: str
-    kind: str
-    namespaced: bool
-    verbs: tuple[str, ...] = ()
-    short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    subresources: tuple[str, ...] = ()
-    preferred: bool = True
+    __slots__ = ()
 
     @property
     def api_version(self) -> str:
@@ -63,7 +65,7 @@ class Discovery:
     cache_dir   folder of kept answers; None keeps nothing on disk
     """
 
-    def __init__(self, client: "Client", cache_dir: str | None = "", fresh: float = FRESH):
+    def __init__(self, client: Client, cache_dir: str | None = "", fresh: float = FRESH):
         self.client = client
         self._folder = default_cache_dir() if cache_dir == "" else cache_dir
         self._fresh = fresh

@@ -3,19 +3,24 @@
 Thread-safe; connections are kept alive in a pool. It knows the protocol's envelope and no resource: see kk.client.resources.
 """
 
+from __future__ import annotations
+
 import base64
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
 from kk.base.errors import StatusError
 
 from . import codec
 from .kubeconfig import Connection
 from .transport import Answer, Transport, Unreachable, choose
+from .urls import quote, split, urlencode
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Client", "Response", "Stream", "Unreachable", "path_segment"]
 
@@ -75,7 +80,7 @@ class Stream:
         self.headers = answer.headers
         self.closed = False
 
-    def __enter__(self) -> "Stream":
+    def __enter__(self) -> Stream:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +130,7 @@ class Client:
         self.retries = retries
         self.on_warning: Callable[[str], None] | None = None
         self.transport: Any = transport or choose(connection)
-        self.prefix = urlsplit(connection.server if "://" in connection.server else f"//{connection.server}").path
+        self.prefix = split(connection.server).path
         self._headers = {"User-Agent": user_agent, **credentials(connection)}
         self._token_stamp = 0.0
         self._lock = threading.Lock()

@@ -4,12 +4,17 @@ Rules of merging and precedence are those of client-go `tools/clientcmd` (first 
 Nothing here opens a connection; only credential plugins (`user.exec`) are run, and only when they are needed.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any
 
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _IN_CLUSTER = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -105,10 +110,9 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
 def write_file(path: str | os.PathLike[str], config: Mapping[str, Any]) -> None:
     """Write a kubeconfig, whole or not at all, readable by its owner only."""
     import tempfile
+    from pathlib import Path  # only `kk config` writes
 
     import yaml
-
-    from pathlib import Path  # only `kk config` writes
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,17 @@
 Paths only: what a resource is called and whether it has a namespace comes from the caller or from kk.client.discovery.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 from . import codec
 
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
 if TYPE_CHECKING:
+    from typing import Any
+
     from .http import Client
 
 Obj = dict[str, Any]
@@ -38,7 +42,7 @@ class ResourceClient:
     parameters by their wire name (labelSelector, fieldSelector, dryRun, fieldManager, …).
     """
 
-    def __init__(self, client: "Client", api_version: str, plural: str, namespace: str | None = None):
+    def __init__(self, client: Client, api_version: str, plural: str, namespace: str | None = None):
         self.client = client
         self.api_version = api_version
         self.plural = plural
@@ -51,7 +55,7 @@ class ResourceClient:
         full = f"{self.path}/{path_segment(name)}"
         return f"{full}/{subresource}" if subresource else full
 
-    def within(self, namespace: str | None) -> "ResourceClient":
+    def within(self, namespace: str | None) -> ResourceClient:
         """The same resource in another namespace."""
         return ResourceClient(self.client, self.api_version, self.plural, namespace)
 

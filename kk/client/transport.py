@@ -4,16 +4,23 @@
 Proxies are served by `kk.client.proxied` (requests) behind the same seam. Neither knows Kubernetes, retries or parses bodies.
 """
 
+from __future__ import annotations
+
 import os
 import select
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from .kubeconfig import Connection
+from .urls import split
+
+TYPE_CHECKING = False  # typing costs milliseconds at start-up
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 CONNECT_TIMEOUT = 30.0
 _BLOCK = 65536
@@ -227,7 +234,7 @@ class SocketAnswer:
 
     __slots__ = ("_body", "_transport", "headers", "keep", "status", "wire")
 
-    def __init__(self, transport: "SocketTransport", wire: Wire, method: str, head: Head):
+    def __init__(self, transport: SocketTransport, wire: Wire, method: str, head: Head):
         self._transport = transport
         self.wire: Wire | None = wire
         self.status = head.status
@@ -292,13 +299,18 @@ class SocketAnswer:
             wire.close()
 
 
+def _plain(host: str) -> Any:
+    """A name of plain letters as bytes, which spares the import of the IDNA codec; others as they are."""
+    return host.encode() if host.isascii() else host
+
+
 class SocketTransport:
     """HTTP/1.1 over sockets to the server of one connection; thread-safe, at most `keep` idle connections are kept."""
 
     def __init__(self, connection: Connection, keep: int = 16):
-        url = urlsplit(connection.server if "://" in connection.server else f"https://{connection.server}")
+        url = split(connection.server if "://" in connection.server else f"https://{connection.server}")
         self.secure = url.scheme == "https"
-        self.host = url.hostname or "localhost"
+        self.host = url.host or "localhost"
         self.port = url.port or (443 if self.secure else 80)
         self.name = connection.tls_server_name or self.host
         self.address = url.netloc.rpartition("@")[2]
@@ -311,7 +323,7 @@ class SocketTransport:
     def dial(self, timeout: float | None = None) -> Wire:
         """A new connection; raises Unreachable. The timeout is for connecting only."""
         try:
-            sock = socket.create_connection((self.host, self.port), timeout or CONNECT_TIMEOUT)
+            sock = socket.create_connection((_plain(self.host), self.port), timeout or CONNECT_TIMEOUT)
         except OSError as error:
             raise Unreachable(f"dial tcp {self.host}:{self.port}: {_why(error)}") from None
         try:
@@ -328,7 +340,7 @@ class SocketTransport:
     def _secured(self, sock: socket.socket) -> ssl.SSLSocket:
         if self._context is None:
             self._context = tls_context(self._connection)
-        return self._context.wrap_socket(sock, server_hostname=self.name)
+        return self._context.wrap_socket(sock, server_hostname=_plain(self.name))
 
     def take(self, timeout: float | None = None) -> Wire:
         """An idle connection that is still open, else a new one."""
@@ -417,7 +429,7 @@ def _proxy_of(server: str, env: Mapping[str, str]) -> str | None:
     proxy = env.get(f"{scheme.upper()}_PROXY") or env.get(f"{scheme}_proxy")
     if not proxy:
         return None
-    host = (urlsplit(server).hostname or "").lower()
+    host = split(server).host
     if host in ("localhost", "::1") or host.startswith("127."):
         return None
     for rule in (env.get("NO_PROXY") or env.get("no_proxy") or "").lower().split(","):

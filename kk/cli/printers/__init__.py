@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ..context import Env
-
-    class Printer(Protocol):
-        """What writes objects."""
-
-        def show(self, obj: dict[str, Any]) -> None:
-            """Write one object."""
+else:
+    Protocol = object  # typing costs milliseconds at start-up
 
 
-_SAME = {"template": "go-template", "templatefile": "go-template-file", "kyaml": "kyaml"}
+class Printer(Protocol):
+    """What writes objects."""
+
+    def show(self, obj: dict[str, Any]) -> None:
+        """Write one object."""
+
+
+_SAME = {"template": "go-template", "templatefile": "go-template-file"}
 _WITH_FILE = ("jsonpath-file", "custom-columns-file", "go-template-file")
 #: printers for people, which `printer` does not make
 _HUMAN = ("table", "wide")
