@@ -14,6 +14,7 @@ _SAME = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} UTC"), "TIME"),
     (re.compile(r"(resourceVersion\W+)\d+"), r"\1N"),
     (re.compile(r"(Resource Version:\s+)\d+"), r"\1N"),
     (re.compile(r"/tmp/[\w./-]*(kk|kubectl)-edit-\w+\.yaml"), "EDITED"),
