@@ -7,7 +7,7 @@ _podspec_scheduling, _podspec_security, _podspec_resources. Nothing here knows a
 from collections.abc import Iterator
 from typing import Any
 
-from kk.kinds import _podspec_volumes
+from kk.kinds import _podspec_resources, _podspec_volumes
 from kk.kinds._checks import fill
 
 Obj = dict[str, Any]
@@ -109,16 +109,15 @@ def default_pod_only(spec: Obj) -> None:
             for port in container.get("ports") or ():
                 if not port.get("hostPort"):
                     port["hostPort"] = port.get("containerPort") or 0
-    _default_pod_resources(spec)
+    if spec.get("resources"):
+        _podspec_resources.default_pod_resources(spec)
 
 
-def _default_pod_resources(spec: Obj) -> None:
-    """Requests of the pod as a whole, where it has limits and no requests: the sum of its containers', else the limit."""
-    from kk.kinds import _podspec_resources
-
-    resources = spec.get("resources")
-    if resources and resources.get("limits"):
-        _podspec_resources.default_pod_requests(spec)
+def drop_gated(spec: Obj) -> None:
+    """What is behind gates that are off by default: bundles of trust in projected volumes."""
+    for volume in spec.get("volumes") or ():
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            source.pop("clusterTrustBundle", None)
 
 
 def merge_label_keys(spec: Obj, labels: Obj) -> None:

@@ -53,25 +53,28 @@ def qos_class(spec: Obj) -> str:
     return "Burstable"
 
 
-def default_pod_requests(spec: Obj) -> None:
-    """Pod-level requests where pod-level limits are set: what the containers ask for together, else the limit."""
+def default_pod_resources(spec: Obj) -> None:
+    """Resources of the pod as a whole, where it has any: huge pages are the containers' together; a request that is not
+    told is what the containers ask for together, else the limit."""
     resources = spec["resources"]
-    requests = resources.setdefault("requests", {})
+    for side in ("limits", "requests"):
+        for name, total in _totals(spec, side).items():
+            if name.startswith("hugepages-"):
+                resources.setdefault(side, {}).setdefault(name, total.canonical())
+    if not resources.get("limits"):
+        return
+    asked, requests = _totals(spec, "requests"), resources.setdefault("requests", {})
     for name, limit in resources["limits"].items():
-        if name in requests:
-            continue
-        asked = [
-            Quantity.parse(c["resources"]["requests"][name])
-            for c in spec.get("containers") or ()
-            if name in ((c.get("resources") or {}).get("requests") or {})
-        ]
-        if asked:
-            total = asked[0]
-            for amount in asked[1:]:
-                total = total + amount
-            requests[name] = total.canonical()
-        else:
-            requests[name] = limit
+        requests.setdefault(name, asked[name].canonical() if name in asked else limit)
+
+
+def _totals(spec: Obj, side: str) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    for container in spec.get("containers") or ():
+        for name, amount in ((container.get("resources") or {}).get(side) or {}).items():
+            parsed = Quantity.parse(amount)
+            found[name] = found[name] + parsed if name in found else parsed
+    return found
 
 
 # faults

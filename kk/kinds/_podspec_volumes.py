@@ -344,8 +344,6 @@ def _projected(path: str, source: Obj) -> Errors:
                 continue
             yield from _projection(path, where, field, value)
             yield from _conflicts(path, field, value, taken)
-        if not count:
-            yield required(where, "must specify a volume type")
 
 
 def _projection(path: str, where: str, field: str, value: Obj) -> Errors:

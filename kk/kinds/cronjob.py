@@ -1,5 +1,6 @@
 """CronJob: Jobs by a schedule. Its controller is kk.control.cronjob; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import invalid_value, not_supported, required
@@ -8,6 +9,7 @@ from kk.kinds import _cron, _podspec, _workload, job
 from kk.kinds._checks import Errors, fill, section
 from kk.kinds._labelselector import selector_text
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import template_columns
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -92,12 +94,20 @@ def _last(obj: Obj, now: float) -> str:
     return human_duration(now - parse_time(last).timestamp()) if last else "<none>"
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old, "spec.jobTemplate.spec.template")
+
+
 KIND = Kind(
     "batch/v1",
     "CronJob",
     describe=later("_describe_workload", "cron_job"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
     validate=validate,
     columns=(
         Column("Schedule", ".spec.schedule"),

@@ -1,5 +1,6 @@
 """DaemonSet: one pod of a template on every node that fits. Its controller is kk.control.daemonset; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import invalid_value, not_supported, required
@@ -7,6 +8,7 @@ from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable, section
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import WIDE, default_workload, labels_text, number, pod_spec, zeros
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -37,25 +39,20 @@ def prepare_create(obj: Obj) -> None:
 
 
 def prepare_update(obj: Obj, old: Obj) -> None:
-    """The template's generation follows its changes."""
-    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION) or "0"
-    new, was = obj["spec"], old["spec"]
-    changed = any(new.get(field) != was.get(field) for field in ("template", "updateStrategy"))
-    after = str(int(before) + 1) if changed and before.isdigit() else before
-    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = after
+    """The old templateGeneration stays as it is: nothing reads it any more."""
+    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION) or "1"
+    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = before
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Selector, template, update strategy; the selector stays."""
-    spec = obj["spec"]
+    spec, selector = obj["spec"], obj["spec"].get("selector")
+    if old is not None:
+        yield from immutable("spec.selector", selector, old["spec"].get("selector"), shown(selector))
     yield from _workload.check_spec_selector(spec, "daemonset", needed=False)
     yield from _workload.check_selected(spec, "DaemonSet")
     yield from _workload.counts(spec, "minReadySeconds", "revisionHistoryLimit")
     yield from _strategy("spec.updateStrategy", spec["updateStrategy"])
-    if old is not None:
-        yield from immutable(
-            "spec.selector", spec.get("selector"), old["spec"].get("selector"), shown(spec.get("selector"))
-        )
 
 
 def _strategy(path: str, strategy: Obj) -> Errors:
@@ -89,12 +86,20 @@ def _count(field: str) -> Any:
     return lambda obj: number(obj, "status", field)
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old)
+
+
 KIND = Kind(
     "apps/v1",
     "DaemonSet",
     describe=later("_describe_workload", "daemon_set"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
     prepare_update=prepare_update,
     validate=validate,
     validate_status=validate_status,

@@ -1,5 +1,6 @@
 """Deployment: replicas of a template, changed by rolling update. kk.control.deployment acts on it; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import forbidden_value, invalid_value, not_supported
@@ -7,6 +8,7 @@ from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable, section
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import WIDE, default_workload, number
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -83,12 +85,20 @@ def _ready(obj: Obj) -> str:
     return f"{number(obj, 'status', 'readyReplicas')}/{number(obj, 'spec', 'replicas')}"
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old)
+
+
 KIND = Kind(
     "apps/v1",
     "Deployment",
     describe=later("_describe_workload", "deployment"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
     validate=validate,
     validate_status=validate_status,
     columns=(
@@ -100,5 +110,6 @@ KIND = Kind(
         AGE,
         *WIDE,
     ),
+    counted=lambda obj: obj["metadata"].get("annotations") or {},
     scale=Scale(),
 )

@@ -1,5 +1,6 @@
 """Job: pods that run to completion. Its controller is kk.control.job; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
@@ -9,10 +10,15 @@ from kk.kinds import _podspec, _podspec_check, _workload
 from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import WIDE, number
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
+_ORPHANS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
 MOST_RETRIES = 2**31 - 1
 UID_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
 NAME_LABELS = ("job-name", "batch.kubernetes.io/job-name")
@@ -63,6 +69,8 @@ def generate_selector(obj: Obj) -> None:
         for label in key:
             if value:
                 labels.setdefault(label, value)
+    if not meta.get("labels"):
+        meta["labels"] = dict(labels)
     selector = section(spec, "selector")
     matched = section(selector, "matchLabels")
     if meta.get("uid"):
@@ -290,12 +298,22 @@ def _duration(obj: Obj, now: float) -> str:
     return human_duration(end - begin)
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old, "spec.template")
+
+
 KIND = Kind(
     "batch/v1",
     "Job",
     describe=later("_describe_workload", "job"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
+    orphans=True,
+    orphan_warning=_ORPHANS,
     validate=validate,
     columns=(
         Column("Status", status_text, description="Status of the job."),

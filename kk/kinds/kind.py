@@ -79,6 +79,8 @@ class Kind:
     deprecated                   the text of the Warning header that every request for the kind gets, reads and refused writes too
     selectable                   field selectors beside metadata.name and metadata.namespace: name → path or function of the object
     generation                   changes of anything but metadata and status raise metadata.generation
+    counted(obj)                 what else raises metadata.generation when it changes (annotations of Deployments)
+    orphans                      a delete that names no propagation policy leaves the dependents; orphan_warning is what it warns of then
     status_on_create             a new object may bring its status along (nodes); else the pipeline drops it before prepare_create
     grace(obj, options)          seconds a delete waits for (pods), 0 deletes at once
     describe(obj, ask)           lines of `kubectl describe` (see kk.kinds.describing); None: the generic layout
@@ -101,6 +103,9 @@ class Kind:
     status: bool | None = None
     generation: bool = True
     status_on_create: bool = False
+    counted: "Callable[[Obj], Any] | None" = None
+    orphans: bool = False
+    orphan_warning: str = ""
     create_on_update: bool = False
     unconditional_update: bool = True
     grace: Callable[[Obj, Obj], int] | None = None

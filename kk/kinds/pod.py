@@ -1,5 +1,6 @@
 """Pod: containers that run together on one node. The scheduler picks the node, kk.agent runs them; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
@@ -7,6 +8,7 @@ from kk.base.errors import forbidden_value, invalid_value
 from kk.kinds import _podcells, _podspec, _podspec_check, _podspec_resources
 from kk.kinds._checks import Errors, bad, each, fill, section
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, spec_warnings
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -23,6 +25,7 @@ def default(pod: Obj) -> None:
 def prepare_create(pod: Obj) -> None:
     """A new pod is Pending, with the QoS class of its resources; ephemeral containers cannot be there yet."""
     spec = pod["spec"]
+    _podspec.drop_gated(spec)
     _podspec.merge_label_keys(spec, pod["metadata"].get("labels") or {})
     pod["status"] = {"phase": "Pending", "qosClass": _podspec_resources.qos_class(spec)}
     if spec.get("schedulingGates"):
@@ -93,6 +96,14 @@ def _restarted(path: str, status: Obj, before: Obj, policy: str) -> Errors:
             yield forbidden_value(f"{where}.state", "may not be transitioned to non-terminated state")
 
 
+def warnings(pod: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the spec where it changed."""
+    if old is None:
+        yield from name_warning(pod["metadata"].get("name") or "", "the Pod's hostname")
+    if old is None or old["spec"] != pod["spec"]:
+        yield from spec_warnings("spec", pod["spec"])
+
+
 def grace(pod: Obj, options: Obj) -> int:
     """Seconds that a delete waits: what the client asks for, else the spec's; 0 for pods that run nowhere or are through."""
     seconds = options.get("gracePeriodSeconds")
@@ -129,6 +140,7 @@ KIND = Kind(
     describe=later("_describe_pod", "describe"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
     validate=validate,
     validate_status=validate_status,
     validate_subresource={

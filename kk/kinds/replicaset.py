@@ -1,11 +1,13 @@
 """ReplicaSet: keep N pods of one template. kk.control.replicaset makes the pods; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, immutable
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import WIDE, default_workload, number, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -44,12 +46,20 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
     yield from _workload.counts(status, "observedGeneration", path="status")
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old)
+
+
 KIND = Kind(
     "apps/v1",
     "ReplicaSet",
     describe=later("_describe_workload", "replica_set"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
     validate=validate,
     validate_status=validate_status,
     columns=(

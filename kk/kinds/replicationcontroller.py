@@ -1,5 +1,6 @@
 """ReplicationController: the old ReplicaSet, with a plain map as selector. kk.control.replicationcontroller makes the pods."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import required
@@ -7,6 +8,7 @@ from kk.kinds import _podspec, _workload
 from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
 from kk.kinds._podspec_check import check_selected_template
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import labels_text, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -50,12 +52,21 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from check_selected_template("spec.template", template, matches, "ReplicationController")
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old)
+
+
 KIND = Kind(
     "v1",
     "ReplicationController",
     describe=later("_describe_workload", "replication_controller"),
     default=default,
     prepare_create=prepare_create,
+    warnings=warnings,
+    orphans=True,
     validate=validate,
     columns=(
         Column("Desired", ".spec.replicas", "integer"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import invalid_value, required
@@ -64,12 +65,23 @@ def _json(key: str, value: str) -> Errors:
         yield invalid_value(f"data[{key}]", "<secret contents redacted>", str(error))
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """A TLS pair that holds no PEM, where it is new or changed."""
+    if obj.get("type") != "kubernetes.io/tls" or (old is not None and old.get("data") == obj.get("data")):
+        return
+    for key, word in (("tls.crt", "certificate"), ("tls.key", "key")):
+        if b"-----BEGIN " not in base64.b64decode((obj.get("data") or {}).get(key) or ""):
+            yield f"tls: failed to find any PEM data in {word} input"
+            return
+
+
 KIND = Kind(
     "v1",
     "Secret",
     describe=later("_describe_core", "secret"),
     default=default,
     validate=validate,
+    warnings=warnings,
     columns=(
         Column("Type", ".type"),
         Column("Data", lambda obj: len(obj.get("data") or ()), describes=".data"),

@@ -1,5 +1,6 @@
 """StatefulSet: pods with names and volumes of their own, in order. Its controller is kk.control.statefulset; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
@@ -7,6 +8,7 @@ from kk.base.errors import forbidden_value, invalid_value, not_supported, requir
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import default_workload, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 
@@ -45,7 +47,17 @@ def _default_claim(claim: Obj) -> None:
 
 def prepare_create(obj: Obj) -> None:
     """Status belongs to the controller."""
+    _drop(obj)
     obj["status"] = {"replicas": 0, "availableReplicas": 0}
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """What is behind a gate that is off is dropped."""
+    _drop(obj)
+
+
+def _drop(obj: Obj) -> None:
+    (obj["spec"]["updateStrategy"].get("rollingUpdate") or {}).pop("maxUnavailable", None)
 
 
 _MAY_CHANGE = (
@@ -141,12 +153,21 @@ def _ready(obj: Obj) -> str:
     return f"{number(obj, 'status', 'readyReplicas')}/{number(obj, 'spec', 'replicas')}"
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About the name, on create, and the template."""
+    if old is None:
+        yield from name_warning(obj["metadata"].get("name") or "")
+    yield from template_warnings(obj, old)
+
+
 KIND = Kind(
     "apps/v1",
     "StatefulSet",
     describe=later("_describe_workload", "stateful_set"),
     default=default,
     prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    warnings=warnings,
     validate=validate,
     validate_status=validate_status,
     columns=(Column("Ready", _ready, description="Number of the pod with ready state"), AGE, *template_columns()),

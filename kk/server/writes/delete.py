@@ -110,10 +110,20 @@ async def _delete_once(write: Write, options: Obj, item: Item, old: Obj) -> tupl
     grace = _grace(write, options, new)
     if grace < 0:  # it is on its way already, and not asked to hurry
         return item, False
+    strategy = view.shelf.resource.strategy
+    if strategy.orphans and options.get("propagationPolicy") is None and options.get("orphanDependents") is None:
+        options = {**options, "propagationPolicy": "Orphan"}
+        if strategy.orphan_warning:
+            write.warn(strategy.orphan_warning)
     finalizers = wanted_finalizers(metadata.get("finalizers") or [], options)
     going = namespaces.mark(new, now) if view.resource.key == namespaces.KEY else False
     if not finalizers and not grace and not going:
-        return await _remove(write, item)
+        gone, over = await _remove(write, item)
+        if strategy.grace is not None and mark(metadata, now, 0):
+            # the answer shows the deletion that nobody waited for
+            metadata["generation"] = generation(metadata) + 1
+            gone = dry_item(view, item.key, new, stored(new), gone.revision)
+        return gone, over
     if finalizers:
         metadata["finalizers"] = finalizers
     else:

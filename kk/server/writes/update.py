@@ -192,7 +192,7 @@ def prepare(write: Write, new: Obj, old: Obj, merge: Any) -> None:
         if resource.strategy.prepare_update is not None:
             resource.strategy.prepare_update(new, old)
     # a binding is no change of what the user asked for
-    if resource.strategy.generation and write.subresource != "binding" and _spec_changed(new, old):
+    if resource.strategy.generation and write.subresource not in ("binding", "status") and _counted(write, new, old):
         metadata["generation"] = (before.get("generation") or 0) + 1
 
 
@@ -221,6 +221,12 @@ def _only_status(new: Obj, old: Obj) -> None:
             metadata[key] = old["metadata"][key]
         else:
             metadata.pop(key, None)
+
+
+def _counted(write: Write, new: Obj, old: Obj) -> bool:
+    """Whether a change counts for metadata.generation."""
+    counted = write.view.shelf.resource.strategy.counted
+    return _spec_changed(new, old) or (counted is not None and counted(new) != counted(old))
 
 
 def _spec_changed(new: Obj, old: Obj) -> bool:
