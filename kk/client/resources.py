@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .http import Client
 
-Obj = dict[str, Any]
+    Obj = dict[str, Any]
 
 PATCH_TYPES = {
     "json": "application/json-patch+json",
