@@ -40,7 +40,7 @@ def change(
 ) -> None:
     """Let `alter` change a copy of the item's object (False: nothing to do), send the difference, and tell of it.
 
-    idle is what is told where nothing differs; "" tells the operation all the same, as kubectl's set does not.
+    idle is what is told where nothing differs; "" tells nothing then.
     """
     assert item.obj is not None
     before = item.obj
@@ -50,8 +50,6 @@ def change(
     if told is False or not patch:
         if idle:
             results.tell(item, idle)
-        elif getattr(env.options, "output", ""):
-            results.tell(item)
         return
     if dry_run_of(env) == "client" or getattr(env.options, "local", False):
         item.obj = after

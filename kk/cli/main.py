@@ -193,7 +193,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "pc": "priorityclass",
         "resourcequota": "quota",
     },
-    "kk.cli.verbs.set_": {},
+    "kk.cli.verbs.set_": {"sa": "serviceaccount"},
     "kk.cli.verbs.config_": {"use": "use_context"},
 }
 

@@ -52,8 +52,15 @@ def revisions(env: Env, item: Item) -> list[Revision]:
     elif kind in ("DaemonSet", "StatefulSet"):
         found = [_of_controller_revision(obj, r) for r in owned(env, item, obj, "controllerrevisions")]
     else:
-        raise CommandError(f'no history viewer has been implemented for "{kind}"')
+        group = item.resource.group
+        raise CommandError(f'error retrieving history for "{kind}", no visitor method exists for {{{group} {kind}}}')
     return sorted(found, key=lambda r: r.number)
+
+
+def told(item: Item, message: str) -> CommandError:
+    """A complaint about one object, as these verbs word it."""
+    resource = f"{item.resource.name}.{item.resource.group}" if item.resource.group else item.resource.name
+    return CommandError(f'{resource} "{item.name}" {message}')
 
 
 def owned(env: Env, item: Item, obj: dict[str, Any], plural: str) -> list[dict[str, Any]]:

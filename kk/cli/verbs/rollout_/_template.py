@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def described(found: dict[str, Any], cause: str) -> str:
-    """The lines, joined, with a newline at their end."""
+    """The lines, with the tabs that kubectl leaves in them here."""
     from kk.kinds._describe_podspec import template
     from kk.kinds.describing import Page
 
@@ -18,4 +18,4 @@ def described(found: dict[str, Any], cause: str) -> str:
         found = {**found, "metadata": meta}
     page = Page()
     template(page, found)
-    return "\n".join(page.lines()) + "\n"
+    return "".join(page._blocks)

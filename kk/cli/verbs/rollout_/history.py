@@ -22,8 +22,8 @@ def run(env: Env, options: Options) -> None:
             _objects(env, options, item, found, shown)
             continue
         head = f" with revision #{options.revision}" if options.revision else " "
-        env.out(f"{item.label}{head}")
-        env.out(_detail(item, found, options.revision) if options.revision else _table(found))
+        text = _detail(found, options.revision) if options.revision else _table(found)
+        env.out(f"{item.label}{head}\n{text}")
 
 
 def _objects(env: Env, options: Options, item: Item, found: list[Revision], shown: Printer) -> None:
@@ -47,7 +47,7 @@ def _table(found: list[Revision]) -> str:
     return "\n".join(f"{number:<{width}}{cause}" for number, cause in rows) + "\n"
 
 
-def _detail(item: Item, found: list[Revision], number: int) -> str:
+def _detail(found: list[Revision], number: int) -> str:
     if not found:
         return "No rollout history found."
     one = next((r for r in found if r.number == number), None)

@@ -6,10 +6,9 @@ from ...changing import change
 from ...command import Command, Options
 from ...common import output
 from ...context import Env
-from ...errors import CommandError
 from ...resources import Item
 from ...results import Results
-from ._common import SELECTION, field_manager, selection
+from ._common import SELECTION, field_manager, selection, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 def alter(obj: dict[str, Any], item: Item) -> None:
     """Raises CommandError for what cannot be paused, or is."""
     if obj.get("kind") != "Deployment":
-        raise CommandError("pausing is not supported")
+        raise told(item, "pausing is not supported")
     if obj["spec"].get("paused"):
-        raise CommandError(f'{item.resource.name}.{item.resource.group} "{item.name}" is already paused')
+        raise told(item, "is already paused")
     obj["spec"]["paused"] = True
 
 

@@ -9,7 +9,7 @@ from ...context import Env
 from ...errors import CommandError
 from ...resources import Item
 from ...results import Results
-from ._common import RESTARTED_AT, SELECTION, field_manager, selection
+from ._common import RESTARTED_AT, SELECTION, field_manager, selection, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,17 @@ def alter(obj: dict[str, Any], item: Item, now: str) -> None:
     """
     kind = obj.get("kind")
     if kind not in ("Deployment", "DaemonSet", "StatefulSet"):
-        raise CommandError("restarting is not supported")
+        raise told(item, "restarting is not supported")
     if kind == "Deployment" and obj["spec"].get("paused"):
-        raise CommandError("can't restart paused deployment (run rollout resume first)")
+        raise told(item, "can't restart paused deployment (run rollout resume first)")
     meta = obj["spec"]["template"].setdefault("metadata", {})
-    meta["annotations"] = {**(meta.get("annotations") or {}), RESTARTED_AT: now}
+    annotations = dict(meta.get("annotations") or {})
+    if annotations.get(RESTARTED_AT) == now:
+        raise CommandError(
+            f"failed to create patch for {item.name}: if restart has already been triggered within the past second, "
+            "please wait before attempting to trigger another"
+        )
+    meta["annotations"] = {**annotations, RESTARTED_AT: now}
 
 
 def moment() -> str:

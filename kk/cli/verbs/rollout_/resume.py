@@ -6,10 +6,9 @@ from ...changing import change
 from ...command import Command, Options
 from ...common import output
 from ...context import Env
-from ...errors import CommandError
 from ...resources import Item
 from ...results import Results
-from ._common import SELECTION, field_manager, selection
+from ._common import SELECTION, field_manager, selection, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 def alter(obj: dict[str, Any], item: Item) -> None:
     """Raises CommandError for what cannot be resumed, or is not paused."""
     if obj.get("kind") != "Deployment":
-        raise CommandError("resuming is not supported")
+        raise told(item, "resuming is not supported")
     if not obj["spec"].pop("paused", False):
-        raise CommandError(f'{item.resource.name}.{item.resource.group} "{item.name}" is not paused')
+        raise told(item, "is not paused")
 
 
 def run(env: Env, options: Options) -> None:

@@ -71,8 +71,7 @@ def _undo(env: Env, options: Options, item: Item, results: Results) -> None:
         raise CommandError(f'no rollbacker has been implemented for "{kind}"')
     if kind == "Deployment" and obj["spec"].get("paused"):
         raise CommandError(
-            "you cannot rollback a paused deployment; resume it first with "
-            f"'{env.prog} rollout resume deployment/{name}' and try again"
+            f"you cannot rollback a paused deployment; resume it first with '{env.prog} rollout resume' and try again"
         )
     to = target(revisions(env, item), options.to_revision, name, kind)
     if bare(to.template) == bare(obj["spec"]["template"]):
