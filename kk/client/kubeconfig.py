@@ -12,6 +12,8 @@ import json
 import os
 from collections.abc import Mapping
 
+from . import plainyaml
+
 TYPE_CHECKING = False  # typing costs milliseconds at start-up
 if TYPE_CHECKING:
     from typing import Any
@@ -93,6 +95,9 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
             return json.loads(text)
         except ValueError:
             pass
+    plain = plainyaml.read(text)
+    if plain is not None:
+        return plain
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
