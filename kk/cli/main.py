@@ -194,6 +194,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "resourcequota": "quota",
     },
     "kk.cli.verbs.set_": {"sa": "serviceaccount"},
+    "kk.cli.verbs.top_": {"nodes": "node", "no": "node", "pods": "pod", "po": "pod"},
     "kk.cli.verbs.config_": {"use": "use_context"},
 }
 
