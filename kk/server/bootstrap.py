@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from kk.base import times
 from kk.base.errors import StatusError
-from kk.server import flowcontrol, policy
+from kk.server import flowcontrol, flowcontrol_status, policy
 from kk.server.context import LOOPBACK, Config, Server
 
 log = logging.getLogger("kk.server.bootstrap")
@@ -182,11 +181,8 @@ def _priority_classes() -> Iterator[Obj]:
 
 async def _flow_control(server: Server) -> None:
     await _make(server, _FLOW, "prioritylevelconfigurations", flowcontrol.levels())
-    made = await _make(server, _FLOW, "flowschemas", flowcontrol.schemas())
-    now = times.format_time(times.SYSTEM.now())
-    await asyncio.gather(
-        *(_update(server, "flowschemas", s, {"status": flowcontrol.schema_status(s, now)}, "status") for s in made)
-    )
+    await _make(server, _FLOW, "flowschemas", flowcontrol.schemas())
+    flowcontrol_status.follow(server)
 
 
 async def _service(server: Server) -> None:

@@ -138,18 +138,5 @@ def schemas() -> list[Obj]:
     return found
 
 
-def schema_status(schema: Obj, now: str) -> Obj:
-    """The status that says that a schema's level is there."""
-    level = schema["spec"]["priorityLevelConfiguration"]["name"]
-    condition = {
-        "type": "Dangling",
-        "status": "False",
-        "lastTransitionTime": now,
-        "reason": "Found",
-        "message": f'This FlowSchema references the PriorityLevelConfiguration object named "{level}" and it exists',
-    }
-    return {"conditions": [condition]}
-
-
 def _object(kind: str, name: str, spec: Obj) -> Obj:
     return {"apiVersion": _API, "kind": kind, "metadata": {"name": name, "annotations": dict(_KEEP)}, "spec": spec}

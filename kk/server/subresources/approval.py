@@ -1,6 +1,5 @@
 """approval: a certificate request is approved or denied, by a condition; nothing else of it changes here."""
 
-from kk.base import times
 from kk.base.errors import invalid
 from kk.kinds.certificatesigningrequest import validate_approval
 from kk.server.context import Request, Response
@@ -10,15 +9,8 @@ from kk.server.views import View
 
 
 def merge(new: Obj, old: Obj) -> None:
-    """Take status.conditions, with their times, and keep everything else. Raises StatusError 422."""
+    """Take status.conditions and keep everything else. Raises StatusError 422."""
     conditions = (new.get("status") or {}).get("conditions") or []
-    held = {c.get("type"): c for c in (old.get("status") or {}).get("conditions") or ()}
-    now = times.format_time(times.SYSTEM.now())
-    for condition in conditions:
-        before = held.get(condition.get("type")) or {}
-        same = before.get("status") == condition.get("status")
-        condition.setdefault("lastUpdateTime", now)
-        condition.setdefault("lastTransitionTime", before.get("lastTransitionTime", now) if same else now)
     new["spec"] = old["spec"]
     new["status"] = {**(old.get("status") or {}), "conditions": conditions}
     faults = list(validate_approval(new, old))
