@@ -151,8 +151,6 @@ class App:
         view = self._server.views.get((info.group, info.version, info.resource))
         if request.method == "HEAD" and view is not None:
             raise method_not_allowed()
-        if view is not None and view.shelf.resource.strategy.deprecated:
-            request.warn(view.shelf.resource.strategy.deprecated)
         virtual = self._virtual.get((info.group, info.resource))
         if virtual is not None:
             self._known(info)

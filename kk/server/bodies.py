@@ -194,7 +194,11 @@ def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list
     resource = view.resource
     if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
         _check_kind(resource, obj.get("apiVersion"), obj.get("kind"))
+    given = obj.get("metadata")
+    reset = isinstance(given, dict) and given.get("managedFields") == []
     read, warnings = types.read(resource, obj, validation, found or [])
+    if reset:  # says «forget who owns what», which the canonical form would leave out
+        read["metadata"]["managedFields"] = [{}]
     for text in warnings:
         write.warn(text)
     return finished(resource, read)

@@ -94,7 +94,10 @@ def included(info: RequestInfo) -> str:
     """What rows of a Table carry. Raises 400."""
     include = info.param("includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
-        raise bad_request(f"unrecognized includeObject value: {json.dumps(include)}")
+        raise bad_request(
+            f"Unable to convert to Table as requested: includeObject: Invalid value: {json.dumps(include)}: "
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
     return include
 
 
@@ -103,7 +106,7 @@ def render(request: Request, view: View, items: list[Item], metadata: Obj, form:
         include = request.info.param("includeObject") or "Metadata"
         now = clock()
         rows = [view.row(i, include, form.version, now) for i in items]
-        return view.table(rows or None, metadata, form.version)
+        return view.table(rows or view.no_rows, metadata, form.version)
     if form.kind:
         head = b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/%b","metadata":' % form.version.encode()
         body = b",".join([view.partial(i, form.version) for i in items])

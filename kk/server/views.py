@@ -49,6 +49,11 @@ class View:
             self._printer = Printer(self.resource, columns)
         return self._printer
 
+    @property
+    def no_rows(self) -> list[Obj] | None:
+        """The rows of an empty Table: kinds without columns of their own have none at all."""
+        return None if self.strategy.columns is None else []
+
     # out
 
     def rest(self, item: Item) -> bytes:

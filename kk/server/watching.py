@@ -234,7 +234,6 @@ async def watch(request: Request, view: View) -> None:
 
 async def _start(request: Request) -> None:
     headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
-    headers += [(b"warning", warning_header(text)) for text in request.warnings]
     headers.extend((b"warning", warning_header(text)) for text in request.warnings)
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 

@@ -7,16 +7,11 @@ from kk.server.views import View
 
 
 def merge(new: Obj, old: Obj) -> None:
-    """Take spec.finalizers, keep everything else."""
+    """Take metadata and spec.finalizers, keep the status."""
     finalizers = (new.get("spec") or {}).get("finalizers") or []
-    metadata = new["metadata"]
-    new.update(old)
-    new["metadata"] = {**old["metadata"], "managedFields": metadata.get("managedFields", [])}
-    new["spec"] = {**(old.get("spec") or {})}
-    if finalizers:
-        new["spec"]["finalizers"] = finalizers
-    else:
-        new["spec"].pop("finalizers", None)
+    new["spec"] = {"finalizers": finalizers} if finalizers else {}
+    if "status" in old:
+        new["status"] = old["status"]
 
 
 async def put(request: Request, view: View) -> Response:

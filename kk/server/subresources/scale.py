@@ -20,7 +20,7 @@ from kk.server.views import View, clock
 from kk.server.writes import patch as patching
 from kk.server.writes.options import write_options
 from kk.server.writes.update import update
-from kk.server.writes.write import Write
+from kk.server.writes.write import Write, copied
 
 _OWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
@@ -143,7 +143,7 @@ async def _apply(write: Write, applied: Obj) -> Item:
     resource = view.resource
 
     def change(obj: Obj) -> Obj:
-        scaled(view, dict(obj), scale, write)
+        scaled(view, copied(obj), scale, write)
         config: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": write.name}}
         if "replicas" in (applied.get("spec") or {}):
             paths.set_in(config, facts.spec, (scale.get("spec") or {}).get("replicas", 0))

@@ -125,8 +125,6 @@ def prepare(write: Write, obj: Obj) -> None:
         metadata["namespace"] = write.namespace
     if resource.strategy.generation:
         metadata["generation"] = 1
-    else:
-        metadata.pop("generation", None)
     if "status" in resource.subresources and not resource.strategy.status_on_create:
         obj.pop("status", None)
     if resource.strategy.prepare_create is not None:

@@ -98,7 +98,8 @@ def check_preconditions(write: Write, options: Obj, item: Item, old: Obj) -> Non
 def _failed(write: Write, why: str) -> StatusError:
     resource = write.view.resource
     error = conflict(resource.plural, resource.group, write.name, why)
-    error.status["details"]["kind"] = resource.kind
+    if resource.key != namespaces.KEY:
+        error.status["details"]["kind"] = resource.kind
     return error
 
 
@@ -118,16 +119,19 @@ async def _delete_once(write: Write, options: Obj, item: Item, old: Obj) -> tupl
     finalizers = wanted_finalizers(metadata.get("finalizers") or [], options)
     going = namespaces.mark(new, now) if view.resource.key == namespaces.KEY else False
     if not finalizers and not grace and not going:
-        gone, over = await _remove(write, item)
+        gone = await _remove(write, item)
         if strategy.grace is not None and mark(metadata, now, 0):
             # the answer shows the deletion that nobody waited for
             metadata["generation"] = generation(metadata) + 1
             gone = dry_item(view, item.key, new, stored(new), gone.revision)
-        return gone, over
+        return gone, True
     if finalizers:
         metadata["finalizers"] = finalizers
     else:
         metadata.pop("finalizers", None)
+    if going:
+        metadata.setdefault("deletionTimestamp", now)
+        return await _store(write, item, new), False
     marked = mark(metadata, now, grace)
     if marked and view.shelf.resource.strategy.generation and generation(metadata):
         metadata["generation"] += 1
@@ -178,11 +182,8 @@ def wanted_finalizers(finalizers: list[str], options: Obj) -> list[str]:
     return [*out, *sorted(keep)]
 
 
-async def _remove(write: Write, item: Item) -> tuple[Item, bool]:
-    if write.options.dry_run:
-        return item, True
-    gone = await write.server.write.remove(write.view.shelf, item)
-    return gone, True
+async def _remove(write: Write, item: Item) -> Item:
+    return item if write.options.dry_run else await write.server.write.remove(write.view.shelf, item)
 
 
 async def _store(write: Write, item: Item, new: Obj) -> Item:

@@ -75,6 +75,8 @@ def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj]
     def change(old: Obj) -> Obj:
         name = old["metadata"]["name"]
         new = patched(function, old)
+        if media == STRATEGIC:  # upstream merges into the type, which has no place for another one
+            new["kind"], new["apiVersion"] = view.resource.kind, view.resource.api_version
         try:
             obj = check_object(write, view, new, write.options.validation, doubled)
         except StatusError as error:

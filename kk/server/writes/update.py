@@ -7,7 +7,7 @@ an update takes that finalizer away.
 from collections.abc import Callable
 from typing import Any
 
-from kk.base.errors import FieldError, StatusError, bad_request, conflict, invalid, invalid_value
+from kk.base.errors import FieldError, StatusError, bad_request, invalid, invalid_value
 from kk.server.answers import item_response
 from kk.server.bodies import read_object
 from kk.server.cache import Item
@@ -21,7 +21,10 @@ from kk.server.writes import create as creating
 from kk.server.writes.options import write_options
 from kk.server.writes.write import RETRIES, Write, copied, dry_item
 
+#: resources of which upstream's status sub-resource cannot change labels
+_LABELS_KEPT = frozenset({("apps", "v1", "deployments")})
 #: fields of metadata that a client cannot change by leaving them out
+_OWN = frozenset({"generation", "deletionTimestamp", "deletionGracePeriodSeconds"})
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
 
@@ -89,11 +92,8 @@ def check_version(write: Write, asked: Obj, item: Item, put: bool) -> bool:
     version = metadata.get("resourceVersion") or ""
     if version and not version.isdigit():
         raise StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
-    if put and uid:
-        live = _uid(item)
-        if uid != live:
-            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live}"
-            raise conflict(resource.plural, resource.group, write.name, why)
+    if put and uid and uid != (live := _uid(item)):
+        raise creating.uid_conflict(write, uid, live, resource.plural)
     if not version or version == "0":
         if put and not write.view.shelf.resource.strategy.unconditional_update:
             fault = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
@@ -119,7 +119,7 @@ async def _update_once(
         merge(new, old)
     keep(write, new, old)
     if write.subresource == "status":
-        _only_status(new, old)
+        _only_status(new, old, write.view.resource.key in _LABELS_KEPT)
     if manage:
         write.manage(old, new)
     await write.admit(new, old, validating=False)
@@ -170,11 +170,13 @@ def is_over(obj: Obj) -> bool:
 def keep(write: Write, new: Obj, old: Obj) -> None:
     """Give back what of metadata no client can change by leaving it out."""
     metadata, before = new["metadata"], old["metadata"]
+    if not write.view.shelf.resource.strategy.generation and "generation" in metadata:
+        before = {**before, "generation": metadata["generation"]}  # of such kinds it is the client's
     for key in _KEPT:
         if key in before:
-            if key not in metadata or key in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
+            if key not in metadata or key in _OWN:
                 metadata[key] = before[key]
-        elif key != "uid":
+        elif key in _OWN and key != "generation":
             metadata.pop(key, None)
     metadata.pop("selfLink", None)
     if write.view.shelf.resource.namespaced:
@@ -186,7 +188,7 @@ def prepare(write: Write, new: Obj, old: Obj, merge: Any) -> None:
     resource = write.view.shelf.resource
     metadata, before = new["metadata"], old["metadata"]
     if write.subresource == "status":
-        _only_status(new, old)
+        _only_status(new, old, write.view.resource.key in _LABELS_KEPT)
     elif merge is None:
         _all_but_status(write, new, old)
         if resource.strategy.prepare_update is not None:
@@ -204,8 +206,8 @@ def _all_but_status(write: Write, new: Obj, old: Obj) -> None:
             new.pop("status", None)
 
 
-def _only_status(new: Obj, old: Obj) -> None:
-    """A write to status changes status and what of metadata is nobody's spec."""
+def _only_status(new: Obj, old: Obj, labels: bool) -> None:
+    """A write to status changes status and what of metadata is nobody's spec; `labels`: they are kept too."""
     status = new.get("status")
     metadata = new["metadata"]
     for key in list(new):
@@ -216,7 +218,8 @@ def _only_status(new: Obj, old: Obj) -> None:
             new[key] = value
     if status is not None:
         new["status"] = new.pop("status")
-    for key in ("deletionTimestamp", "ownerReferences"):
+    kept = ("deletionTimestamp", "ownerReferences", "labels") if labels else ("deletionTimestamp", "ownerReferences")
+    for key in kept:
         if key in old["metadata"]:
             metadata[key] = old["metadata"][key]
         else:
