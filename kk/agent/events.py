@@ -14,15 +14,22 @@ class PodEvents:
     def __init__(self, client: Client, node_name: str):
         self._recorder = Recorder(client, "kubelet", node_name)
 
-    def event(self, pod: Obj, kind: str, reason: str, message: str, container: str = "", init: bool = False) -> None:
+    def event(self, pod: Obj, kind: str, reason: str, message: str, container: str = "") -> None:
         """Tell something about a pod, or about one of its containers; kind is Normal or Warning."""
         path = ""
         if container:
-            names = [c["name"] for c in pod["spec"].get("initContainers") or ()]
-            path = f"spec.{'initContainers' if init or container in names else 'containers'}{{{container}}}"
+            path = f"spec.{_part(pod, container)}{{{container}}}"
         about = reference({"apiVersion": "v1", "kind": "Pod", "metadata": pod["metadata"]}, path)
         self._recorder.event(about, kind, reason, message[:1024])
 
     def close(self) -> None:
         """Write what waits."""
         self._recorder.stop()
+
+
+def _part(pod: Obj, name: str) -> str:
+    """Which list of the spec a container stands in."""
+    for part in ("initContainers", "ephemeralContainers"):
+        if any(c["name"] == name for c in pod["spec"].get(part) or ()):
+            return part
+    return "containers"

@@ -87,6 +87,11 @@ CASES = {
     "sidecar outlives the work": (
         pod("a", inits=[SIDE], policy="Never"), [run("side"), end("a")], {}, [Kill("side", "id-side-0", 30)],
     ),
+    "debugged": (pod("a", ephemeralContainers=[spec_of("dbg")]), [run("a")], {}, [Start("dbg", False, 0)]),
+    "debugged once": (pod("a", ephemeralContainers=[spec_of("dbg")]), [run("a"), end("dbg", 1)], {}, []),
+    "debugged while it initialises": (
+        pod("a", inits=["i"], ephemeralContainers=[spec_of("dbg")]), [run("i")], {}, [Start("dbg", False, 0)],
+    ),
     "deleted, runs": (pod("a", deleted=30), [run("a")], {}, [Kill("a", "id-a-0", 20.0)]),
     "deleted, overdue": (pod("a", deleted=0), [run("a")], {}, [Kill("a", "id-a-0", 0.0)]),
     "deleted, stopping": (pod("a", deleted=30), [run("a")], {"killing": {"id-a-0"}}, []),

@@ -9,6 +9,7 @@ import pytest
 
 from kk.agent.runtime.api import RuntimeFault
 from kk.agent.runtime.host import MARK, HostRuntime, stop_all
+from kk.agent.runtime.shim_client import Channel
 from tests.agent.conftest import config
 
 
@@ -226,3 +227,17 @@ def test_addresses_are_the_nodes_own(root, tmp_path_factory, changes, runtime):
         assert len(set(ips)) == 6 and all(ip.startswith("127.") for ip in ips)
     finally:
         other.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"{", b'{"op":"nothing"}', b'{"op":"exec"}', b'{"op":"resize"}', b"[]", b'{"op":"signal","signal":"x"}'],
+)
+def test_a_bad_request_does_not_end_the_program(runtime, request_):
+    container = run(runtime, "sleep", "1000")
+    channel = Channel(container.path)
+    channel.send(b"R", request_)
+    kind, answer = channel.receive()
+    assert kind == b"J" and (b"error" in answer or request_ == b'{"op":"resize"}')
+    assert channel.request("watch")["pid"] == container.pid
+    channel.close()

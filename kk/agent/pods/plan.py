@@ -128,13 +128,28 @@ def _run(world: World, now: float, wake_at: float) -> Plan:
     for container in world.spec.get("initContainers") or ():
         done = _init(world, container, begun, now, actions, waits)
         if not done and not begun:
-            return _result(actions, waits, wake_at)
+            return _result([*actions, *_ephemeral(world, now, waits)], waits, wake_at)
     if begun or not actions:
         for container in world.spec.get("containers") or ():
             _consider(world, container, False, now, actions, waits)
+    actions += _ephemeral(world, now, waits)
     if _finished(world):
         actions = [*_kill_all(world, grace_period(world.pod), "")]
     return _result(actions, waits, wake_at)
+
+
+def _ephemeral(world: World, now: float, waits: list[tuple[str, float]]) -> list[Action]:
+    """Ephemeral containers (kubectl debug) run once, beside whatever else runs."""
+    due: list[Action] = []
+    for container in world.spec.get("ephemeralContainers") or ():
+        name = container["name"]
+        if world.last(name) is not None:
+            continue
+        if (until := world.not_before.get(name, 0.0)) > now:
+            waits.append((name, until))
+        else:
+            due.append(Start(name, False, 0))
+    return due
 
 
 def _init(

@@ -37,7 +37,7 @@ class StartFault(Exception):
 class Events(Protocol):
     """Where events go."""
 
-    def event(self, pod: Obj, kind: str, reason: str, message: str, container: str = "", init: bool = False) -> None:
+    def event(self, pod: Obj, kind: str, reason: str, message: str, container: str = "") -> None:
         """Record one; kind is Normal or Warning."""
 
 
@@ -71,7 +71,7 @@ class Starter:
 
     # images
 
-    def image(self, pod: Obj, container: Obj, init: bool) -> Found:
+    def image(self, pod: Obj, container: Obj) -> Found:
         """The image, pulled as its policy says; StartFault (ErrImagePull, ImagePullBackOff, InvalidImageName, ErrImageNeverPull)."""
         text, name = container.get("image", ""), container["name"]
         policy = container.get("imagePullPolicy") or "IfNotPresent"
@@ -79,16 +79,16 @@ class Starter:
         if text in self._pulled and policy != "Always":
             words = f'Container image "{text}" already present on machine and can be accessed by the pod'
             found = self._pull(text, container, policy, key)
-            self._events.event(pod, "Normal", "Pulled", words, name, init)
+            self._events.event(pod, "Normal", "Pulled", words, name)
             return found
-        self._hold_back(pod, container, init, key)
+        self._hold_back(pod, container, key)
         if policy != "Never":
-            self._events.event(pod, "Normal", "Pulling", f'Pulling image "{text}"', name, init)
+            self._events.event(pod, "Normal", "Pulling", f'Pulling image "{text}"', name)
         try:
             found = self._pull(text, container, policy, key)
         except StartFault as fault:
             if fault.reason == "ErrImagePull":
-                self._events.event(pod, "Warning", "Failed", f'Failed to pull image "{text}": {fault}', name, init)
+                self._events.event(pod, "Warning", "Failed", f'Failed to pull image "{text}": {fault}', name)
             else:
                 self._events.event(
                     pod,
@@ -96,9 +96,8 @@ class Starter:
                     "InspectFailed" if fault.reason == "InvalidImageName" else fault.reason,
                     str(fault),
                     name,
-                    init,
                 )
-            self._events.event(pod, "Warning", "Failed", f"Error: {fault.reason}", name, init)
+            self._events.event(pod, "Warning", "Failed", f"Error: {fault.reason}", name)
             raise
         if found.image is not None:
             self._pulled.add(text)
@@ -106,10 +105,10 @@ class Starter:
             words = f'Container image "{text}" already present on machine and can be accessed by the pod'
         else:
             words = f'Successfully pulled image "{text}" in 0s (0s including waiting). Image size: 0 bytes.'
-        self._events.event(pod, "Normal", "Pulled", words, name, init)
+        self._events.event(pod, "Normal", "Pulled", words, name)
         return found
 
-    def _hold_back(self, pod: Obj, container: Obj, init: bool, key: tuple[str, ...]) -> None:
+    def _hold_back(self, pod: Obj, container: Obj, key: tuple[str, ...]) -> None:
         failed = self._pull_failed.get(key)
         if not failed:
             return
@@ -117,8 +116,8 @@ class Starter:
         until = self._pull_backoff.until(key, at)
         if until > time.time():
             text = f'Back-off pulling image "{container["image"]}"'
-            self._events.event(pod, "Normal", "BackOff", text, container["name"], init)
-            self._events.event(pod, "Warning", "Failed", "Error: ImagePullBackOff", container["name"], init)
+            self._events.event(pod, "Normal", "BackOff", text, container["name"])
+            self._events.event(pod, "Warning", "Failed", "Error: ImagePullBackOff", container["name"])
             raise StartFault("ImagePullBackOff", f"{text}: ErrImagePull: {why}", until)
 
     def _pull(self, text: str, container: Obj, policy: str, key: tuple[str, ...]) -> Found:
@@ -260,17 +259,17 @@ class Starter:
         self, pod: Obj, container: Obj, action: Start, sandbox: Sandbox, paths: Callable[[], dict[str, Path]]
     ) -> Container:
         """Pull, create, start; StartFault. Config errors are tried again every 10 seconds, as kubelet's sync does."""
-        name, init = container["name"], action.init
-        found = self.image(pod, container, init)
+        name = container["name"]
+        found = self.image(pod, container)
         try:
             config = self.configure(pod, container, action, sandbox, found, paths())
         except ConfigFault as fault:
-            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name, init)
+            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name)
             raise StartFault("CreateContainerConfigError", str(fault), time.time() + 10) from None
         except StatusError as error:
-            self._events.event(pod, "Warning", "Failed", f"Error: {error.message}", name, init)
+            self._events.event(pod, "Warning", "Failed", f"Error: {error.message}", name)
             raise StartFault("CreateContainerConfigError", error.message, time.time() + 10) from None
-        self._warn(pod, container, found, config, init)
+        self._warn(pod, container, found, config)
         try:
             made = self._runtime.create(pod["metadata"]["uid"], config)
             work = made.path / "work"
@@ -278,18 +277,18 @@ class Starter:
             if config.user:
                 os.chown(work, config.user[0], config.user[1])
         except (RuntimeFault, OSError) as fault:
-            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name, init)
+            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name)
             raise StartFault("CreateContainerError", str(fault), time.time() + 10) from None
-        self._events.event(pod, "Normal", "Created", "Container created", name, init)
+        self._events.event(pod, "Normal", "Created", "Container created", name)
         try:
             self._runtime.launch(made)
         except RuntimeFault as fault:
-            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name, init)
+            self._events.event(pod, "Warning", "Failed", f"Error: {fault}", name)
             raise StartFault(fault.reason, str(fault)) from None
-        self._events.event(pod, "Normal", "Started", "Container started", name, init)
+        self._events.event(pod, "Normal", "Started", "Container started", name)
         return made
 
-    def _warn(self, pod: Obj, container: Obj, found: Found, config: ContainerConfig, init: bool) -> None:
+    def _warn(self, pod: Obj, container: Obj, found: Found, config: ContainerConfig) -> None:
         """What this level does differently is said once per container."""
         key = (pod["metadata"]["uid"], container["name"])
         if key in self._warned:
@@ -297,12 +296,12 @@ class Starter:
         self._warned.add(key)
         if found.image is None:
             words = f'Image "{container["image"]}" is not in the catalog: its command runs on the node itself, without the image\'s files (isolation level host)'
-            self._events.event(pod, "Warning", "ImageNotInCatalog", words, container["name"], init)
+            self._events.event(pod, "Warning", "ImageNotInCatalog", words, container["name"])
         heeded = (TOKEN_MOUNT, *(found.image.mounts if found.image else ()))
         unseen = [a for a, b in config.mounts if a not in heeded and a != b]
         if unseen:
             words = f"Volumes are not visible at {', '.join(unseen)} (isolation level host): KK_VOLUMES tells the program where they are"
-            self._events.event(pod, "Warning", "MountPathNotVisible", words, container["name"], init)
+            self._events.event(pod, "Warning", "MountPathNotVisible", words, container["name"])
 
 
 def user(pod: Obj, container: Obj) -> "tuple[int, int, list[int]] | None":

@@ -199,6 +199,9 @@ def compute(world: World, now: float, failed: Fail | None = None, over: bool = F
     if inits:
         status["initContainerStatuses"] = inits
     status["containerStatuses"] = statuses
+    if ephemeral := spec.get("ephemeralContainers"):
+        made = [container_status(world, c, False, True) for c in ephemeral]
+        status["ephemeralContainerStatuses"] = [{**s, "ready": False, "started": False} for s in made]
     if old.get("qosClass"):
         status["qosClass"] = old["qosClass"]
     return status

@@ -19,7 +19,7 @@ from kk.agent.pods.messages import termination_message
 from kk.agent.pods.plan import Fail, Finish, Kill, Plan, Start, plan
 from kk.agent.pods.probes import Prober
 from kk.agent.pods.start import Events, Starter, StartFault
-from kk.agent.pods.world import Probed, World
+from kk.agent.pods.world import Probed, World, all_containers, spec_hash
 from kk.agent.runtime.api import Container, Runtime, Sandbox
 from kk.client.http import Unreachable
 from kk.client.workqueue import WorkQueue
@@ -98,6 +98,10 @@ class Workers:
             known = self._known.setdefault(uid, Known(pod))
             if version(pod) < version(known.pod):
                 return  # our own write has been answered already
+            images = {c["name"]: c.get("image") for c in all_containers(known.pod)}
+            for container in all_containers(pod):
+                if images.get(container["name"]) != container.get("image"):
+                    known.retry_at.pop(container["name"], None)  # another image waits for nothing
             known.pod = pod
         self._queue.add(uid)
 
@@ -207,14 +211,15 @@ class Workers:
             world.containers.setdefault(container.config.name, []).append(container)
         world.killing, world.waiting = set(known.killing), known.waiting
         now = self._now()
+        hashes = {c["name"]: spec_hash(c) for c in world.specs}
         for name in {*world.containers, *known.retry_at}:
             last = world.last(name)
             until = known.retry_at.get(name, 0.0)
-            if last is not None and last.state == "exited":
+            if last is not None and last.state == "exited" and hashes.get(name) == last.config.notes.get("hash"):
                 until = max(until, self._crash.until((uid, name), last.finished_at))
             if until > now:
                 world.not_before[name] = until
-        for spec in [*(world.spec.get("initContainers") or ()), *(world.spec.get("containers") or ())]:
+        for spec in world.specs:
             last = world.last(spec["name"])
             if last is not None and last.state == "running":
                 probed = known.killing.get(last.id) or self.prober.state(known.pod, spec, last, world.pod_ip)
@@ -264,8 +269,7 @@ class Workers:
         return False
 
     def _spec_of(self, pod: Obj, name: str) -> Obj:
-        every = [*(pod["spec"].get("initContainers") or ()), *(pod["spec"].get("containers") or ())]
-        return next((c for c in every if c["name"] == name), {"name": name})
+        return next((c for c in all_containers(pod) if c["name"] == name), {"name": name})
 
     def _start(self, known: Known, action: Start) -> bool:
         uid = known.pod["metadata"]["uid"]

@@ -53,10 +53,21 @@ class World:
         """The pod's uid."""
         return str(self.pod["metadata"]["uid"])
 
+    @property
+    def specs(self) -> list[Obj]:
+        """All containers of the spec: initial, ordinary, ephemeral."""
+        return all_containers(self.pod)
+
     def last(self, name: str) -> Container | None:
         """The newest attempt of a container."""
         attempts = self.containers.get(name)
         return attempts[-1] if attempts else None
+
+
+def all_containers(pod: Obj) -> list[Obj]:
+    """All containers of a pod's spec."""
+    parts = ("initContainers", "containers", "ephemeralContainers")
+    return [container for part in parts for container in pod["spec"].get(part) or ()]
 
 
 def spec_hash(container: Obj) -> str:

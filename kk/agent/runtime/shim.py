@@ -308,11 +308,19 @@ class Shim:
                 if self.spec.get("stdinOnce"):
                     self.end_input()
             elif kind == b"R":
-                request = loads(payload)
-                answer = getattr(self, "on_" + request["op"])(connection, request)
-                self.send(connection, frame(b"J", dumps(answer).encode()))
-                if request["op"] == "attach":
-                    self.replay(connection)
+                self.answer(connection, payload)
+
+    def answer(self, connection, payload):
+        """One request; a fault in it is the client's and must not end the program."""
+        request = {}
+        try:
+            request = loads(payload)
+            answer = getattr(self, "on_" + request["op"])(connection, request)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        self.send(connection, frame(b"J", dumps(answer).encode()))
+        if request and request.get("op") == "attach":
+            self.replay(connection)
 
     def write_input(self):
         """What waits for the program's stdin; a full pipe is waited for by poll."""

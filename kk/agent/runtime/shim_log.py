@@ -48,9 +48,9 @@ class Log:
         return bool(out)
 
     def append(self, data):
-        if self.size and self.size + len(data) > self.max_size:
-            self.rotate()
         try:
+            if self.size and self.size + len(data) > self.max_size:
+                self.rotate()
             while data:
                 written = os.write(self.fd, data)
                 self.size += written
@@ -60,11 +60,12 @@ class Log:
                 raise
 
     def rotate(self):
-        os.close(self.fd)
         for n in range(self.max_files - 1, 0, -1):
             older = self.path + (f".{n - 1}" if n > 1 else "")
             try:
                 os.rename(older, f"{self.path}.{n}")
             except FileNotFoundError:
                 pass
+        full = self.fd
         self.open()
+        os.close(full)
