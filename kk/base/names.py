@@ -279,8 +279,15 @@ def parse_cidr(value: str) -> "ipaddress.IPv4Network | ipaddress.IPv6Network | N
 
 
 def ip(value: str) -> list[str]:
-    """An IPv4 or IPv6 address."""
-    return [] if parse_ip(value) else ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    """An IPv4 or IPv6 address, written as Go's strict parser wants it."""
+    parsed = parse_ip(value)
+    if parsed is None:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    if any(len(part) > 1 and part.startswith("0") for part in value.split(".")) and parsed.version == 4:
+        return ["must not have leading 0s"]
+    if parsed.version == 6 and parsed.ipv4_mapped is not None:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    return []
 
 
 def cidr(value: str) -> list[str]:

@@ -189,7 +189,8 @@ def from_v2(obj: Obj) -> Obj:
     if current:
         annotations[CURRENT] = _text([_old_metric(m, "current", "current") for m in current])
     if status.get("conditions"):
-        annotations[CONDITIONS] = _text(status["conditions"])
+        order = ("type", "status", "lastTransitionTime", "reason", "message")
+        annotations[CONDITIONS] = _text([{k: c[k] for k in order if k in c} for c in status["conditions"]])
     meta.pop("annotations", None)
     if annotations:
         meta["annotations"] = dict(sorted(annotations.items()))

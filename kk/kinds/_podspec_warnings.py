@@ -57,8 +57,10 @@ def _volumes(path: str, volumes: list[Obj] | None) -> Iterator[str]:
     for where, volume in each(path, volumes):
         if volume.get("gitRepo") is not None:
             yield f"{where}.gitRepo: deprecated in v1.11"
-        if volume.get("projected") is not None and not volume["projected"].get("sources"):
-            yield f'volume "{volume.get("name", "")}" (Projected) has no sources provided'
+        if volume.get("projected") is not None:
+            sources = volume["projected"].get("sources") or [{}]
+            if not all(any(value is not None for value in source.values()) for source in sources):
+                yield f'volume "{volume.get("name", "")}" (Projected) has no sources provided'
 
 
 def _container(path: str, container: Obj) -> Iterator[str]:

@@ -20,7 +20,7 @@ _NOT_SPECIAL = (
 
 def _not_special(path: str, text: str) -> Errors:
     parsed = names.parse_ip(text)
-    if parsed is None:
+    if names.ip(text) or parsed is None:
         yield from bad(path, text, names.ip(text))
         return
     for field, detail in _NOT_SPECIAL:

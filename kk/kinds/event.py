@@ -61,14 +61,6 @@ def from_stored(obj: Obj) -> Obj:
     return made
 
 
-def validate(obj: Obj, old: Obj | None) -> Any:
-    """By the form in which the event is written."""
-    if obj.get("apiVersion") == NEW:
-        yield from check_new(obj, old)
-    else:
-        yield from check_core(obj, old)
-
-
 def _age(text: str | None, now: float) -> str:
     return human_duration(now - parse_time(text).timestamp()) if text else "<unknown>"
 
@@ -120,7 +112,7 @@ KIND = Kind(
     "v1",
     "Event",
     default=default,
-    validate=validate,
+    validate=check_core,
     columns=(
         Column("Last Seen", _last, describes=".lastTimestamp"),
         Column("Type", ".type"),
@@ -152,6 +144,7 @@ KIND = Kind(
             NEW,
             to_stored,
             from_stored,
+            validate=check_new,
             selectable={
                 **{f"regarding.{field}": f"involvedObject.{field}" for field in _ABOUT},
                 "reason": "reason",

@@ -56,12 +56,16 @@ NULLS = {
 #: optional scalars whose zero is written all the same
 WRITTEN = {
     "Event": ("core:reportingComponent", "core:reportingInstance"),
+    "NodeRuntimeHandler": ("name",),
     "StatefulSetSpec": ("serviceName",),
     "StatefulSetStatus": ("availableReplicas",),
     "HorizontalPodAutoscalerStatus": ("desiredReplicas",),
 }
 #: objects that are always written, {} where they are absent
-EMPTY = {"ContainerStatus": ("state", "lastState")}
+EMPTY = {
+    "ContainerStatus": ("state", "lastState"),
+    "Event": ("core:source", "core:involvedObject", "events:deprecatedSource", "events:regarding"),
+}
 EXTRAS = {
     "x-kubernetes-list-type": "lt",
     "x-kubernetes-list-map-keys": "mk",
@@ -128,7 +132,8 @@ def compact(name: str, schema: dict[str, Any], kept: dict[str, set[str]]) -> dic
         flags += "?" if field in nulls or f"{group}:{field}" in nulls else ""
         written = WRITTEN.get(short, ())
         flags += "=" if field in written or f"{group}:{field}" in written else ""
-        flags += "~" if field in EMPTY.get(short, ()) else ""
+        empty = EMPTY.get(short, ())
+        flags += "~" if field in empty or f"{group}:{field}" in empty else ""
         extras = {EXTRAS[k]: v for k, v in place.items() if k in EXTRAS}
         if "ps" in extras:
             extras["ps"] = extras["ps"].split(",")

@@ -36,7 +36,7 @@ def default(obj: Obj) -> None:
 
 def _default_rules(rules: Obj, policies: list[Obj]) -> None:
     fill(rules, "selectPolicy", "Max")
-    if not rules.get("policies"):
+    if rules.get("policies") is None:
         rules["policies"] = [dict(policy) for policy in policies]
 
 
@@ -84,6 +84,7 @@ KIND = Kind(
         ),
         AGE,
     ),
+    generation=False,
     conversions=(Conversion("autoscaling/v1", _hpa_v1.to_v2, _hpa_v1.from_v2),),
     describe=later("_describe_policy", "autoscaler"),
 )

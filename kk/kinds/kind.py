@@ -50,6 +50,7 @@ class Scale:
 class Conversion:
     """Another served version of the same stored form; both functions take a dict of one version and return one of the other.
 
+    validate: what takes the place of the kind's own, on the stored form, for writes in this version.
     selectable: this version's field selectors → the stored version's names; None where they are the same.
     """
 
@@ -58,6 +59,7 @@ class Conversion:
     from_stored: Callable[[Obj], Obj]
     columns: "tuple[Column, ...] | None" = None
     selectable: "dict[str, str] | None" = None
+    validate: "Callable[[Obj, Obj | None], Errors] | None" = None
 
 
 def _nothing(*_: Any) -> tuple[()]:
@@ -79,6 +81,7 @@ class Kind:
     deprecated                   the text of the Warning header that every request for the kind gets, reads and refused writes too
     selectable                   field selectors beside metadata.name and metadata.namespace: name → path or function of the object
     generation                   changes of anything but metadata and status raise metadata.generation
+    row_conditions(obj)          conditions of its row in a Table ("Completed")
     counted(obj)                 what else raises metadata.generation when it changes (annotations of Deployments)
     orphans                      a delete that names no propagation policy leaves the dependents; orphan_warning is what it warns of then
     status_on_create             a new object may bring its status along (nodes); else the pipeline drops it before prepare_create
@@ -106,6 +109,7 @@ class Kind:
     counted: "Callable[[Obj], Any] | None" = None
     orphans: bool = False
     orphan_warning: str = ""
+    row_conditions: "Callable[[Obj], list[Obj]] | None" = None
     create_on_update: bool = False
     unconditional_update: bool = True
     grace: Callable[[Obj, Obj], int] | None = None

@@ -37,6 +37,16 @@ def default(obj: Obj) -> None:
         fill(info, field, "")
 
 
+def prepare_create(obj: Obj) -> None:
+    """The old dynamic configuration is not kept."""
+    obj["spec"].pop("configSource", None)
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """The old dynamic configuration is not kept."""
+    obj["spec"].pop("configSource", None)
+
+
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Taints, addresses of pods; podCIDR and providerID are set once."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
@@ -139,6 +149,8 @@ KIND = Kind(
     "Node",
     describe=later("_describe_node", "describe"),
     default=default,
+    prepare_create=prepare_create,
+    prepare_update=prepare_update,
     status_on_create=True,
     validate=validate,
     validate_status=validate_status,

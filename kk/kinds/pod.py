@@ -134,12 +134,24 @@ def _pod_ip(pod: Obj) -> str:
     return (addresses[0].get("ip") if addresses else status.get("podIP")) or ""
 
 
+_OVER = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
+
+
+def row_conditions(pod: Obj) -> list[Obj]:
+    """A pod that is through says so in its row."""
+    phase = (pod.get("status") or {}).get("phase") or ""
+    if phase not in _OVER:
+        return []
+    return [{"type": "Completed", "status": "True", "reason": phase, "message": _OVER[phase]}]
+
+
 KIND = Kind(
     "v1",
     "Pod",
     describe=later("_describe_pod", "describe"),
     default=default,
     prepare_create=prepare_create,
+    row_conditions=row_conditions,
     warnings=warnings,
     validate=validate,
     validate_status=validate_status,

@@ -1,10 +1,11 @@
 """Service: one address for the pods that a selector names. kk.control.endpointslice follows the pods; the server gives addresses and ports."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
 from kk.base.errors import invalid_value
-from kk.kinds import _service_check
+from kk.kinds import _service_change, _service_check
 from kk.kinds._cells import balancer_addresses
 from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
@@ -43,6 +44,19 @@ def default(obj: Obj) -> None:
 def prepare_create(obj: Obj) -> None:
     """Status belongs to who balances the load."""
     obj["status"] = {"loadBalancer": {}}
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """What was given stays where it is not told, and goes where the new type has no use for it."""
+    _service_change.keep(obj["spec"], old["spec"])
+    _service_change.drop(obj["spec"], old["spec"])
+
+
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """A name that is not used."""
+    spec = obj["spec"]
+    if spec.get("externalName") and spec.get("type") != "ExternalName":
+        yield 'spec.externalName is ignored when spec.type is not "ExternalName"'
 
 
 def check_name(name: str) -> list[str]:
@@ -90,6 +104,8 @@ KIND = Kind(
     describe=later("_describe_core", "service"),
     default=default,
     prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    warnings=warnings,
     validate=validate,
     validate_status=validate_status,
     validate_name=check_name,

@@ -127,8 +127,8 @@ def _zero_plan(definition: str, above: tuple[str, ...] = ()) -> _Plan:
             plan[key] = (None,)
         elif code[0] == "#" and code[1:] not in above:
             inner = _zero_plan(code[1:], (*above, definition))
-            if inner:
-                plan[key] = inner
+            if inner or "~" in flags:
+                plan[key] = {"": "~" in flags, **inner}
         elif ("!" in flags or "=" in flags) and "*" not in flags and code in _ZERO:
             plan[key] = (_ZERO[code],)
     return plan
@@ -145,7 +145,7 @@ def _zeros(plan: _Plan, obj: Obj) -> Obj:
                 found[key] = value
         elif isinstance(value, dict):
             inner = _zeros(part, value)
-            if inner:
+            if inner or part[""]:
                 found[key] = inner
     return found
 

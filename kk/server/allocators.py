@@ -88,6 +88,7 @@ class Allocators:
         spec = obj.setdefault("spec", {})
         if spec.get("type") == "ExternalName":
             return
+        _family_faults(spec, self._network.version, faults)
         before = set(_addresses(old or {}))
         if spec.get("clusterIP") in (None, "") and not spec.get("clusterIPs"):
             address = self._free_address(held)
@@ -223,6 +224,18 @@ class _Held:
 
 def _needs_health_port(spec: Obj) -> bool:
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
+def _family_faults(spec: Obj, version: int, faults: list[FieldError]) -> None:
+    """What a cluster of one family cannot give; headless services without a selector may ask for anything."""
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):
+        return
+    for at, family in enumerate(spec.get("ipFamilies") or ()):
+        if family in ("IPv4", "IPv6") and family != f"IPv{version}":
+            faults.append(invalid_value(f"spec.ipFamilies[{at}]", family, "not configured on this cluster"))
+    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+        detail = "this cluster is not configured for dual-stack services"
+        faults.append(invalid_value("spec.ipFamilyPolicy", "RequireDualStack", detail))
 
 
 def _families(spec: Obj, version: int, headless: bool = False) -> None:

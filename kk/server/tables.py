@@ -45,6 +45,7 @@ class Printer:
     """Rows of one resource. `columns` are those of the version that was asked for."""
 
     def __init__(self, resource: Resource, columns: tuple[Column, ...] | None):
+        self._conditions = resource.strategy.row_conditions
         self._resource = resource
         if columns is None:
             self._columns: tuple[Column, ...] = (_NAME, _CREATED)
@@ -86,7 +87,12 @@ class Printer:
             shown = msgspec.Raw(whole or b"null")
         else:
             shown = msgspec.Raw(partial(rest, version))
-        return {"cells": self.cells(obj, now), "object": shown}
+        row: Obj = {"cells": self.cells(obj, now)}
+        conditions = self._conditions(obj) if self._conditions is not None else None
+        if conditions:
+            row["conditions"] = conditions
+        row["object"] = shown
+        return row
 
     def table(self, rows: list[Obj] | None, metadata: Obj, version: str = "v1", definitions: bool = True) -> Obj:
         """A whole Table."""

@@ -54,6 +54,11 @@ class View:
         """The rows of an empty Table: kinds without columns of their own have none at all."""
         return None if self.strategy.columns is None else []
 
+    def validate(self, obj: Obj, old: Obj | None) -> Any:
+        """Faults of a stored object that was written in this version."""
+        own = self.conversion.validate if self.conversion is not None else None
+        return (own or self.shelf.resource.strategy.validate)(obj, old)
+
     # out
 
     def rest(self, item: Item) -> bytes:

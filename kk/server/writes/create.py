@@ -73,7 +73,7 @@ async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
     release = write.server.write.allocators.prepare(write, obj, None)
     try:
         name = metadata.get("name") or ""
-        write.refuse([*write.meta_faults(obj, None), *strategy.validate(obj, None)], name)
+        write.refuse([*write.meta_faults(obj, None), *write.view.validate(obj, None)], name)
         for text in strategy.warnings(obj, None):
             write.warn(text)
         await write.admit(obj, None, validating=True)

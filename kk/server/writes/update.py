@@ -153,7 +153,7 @@ def _faults(write: Write, new: Obj, old: Obj) -> list[FieldError]:
     faults = write.meta_faults(new, old)
     if write.subresource == "status":
         return [*faults, *strategy.validate_status(new, old)]
-    check = strategy.validate_subresource.get(write.subresource, strategy.validate)
+    check = strategy.validate_subresource.get(write.subresource, write.view.validate)
     return [*faults, *check(new, old)]
 
 
