@@ -8,6 +8,7 @@ from __future__ import annotations
 from .command import Command, Flag, Options
 from .common import GLOBAL
 from .context import Env
+from .errors import CommandError
 from .help import commands
 from .main import find
 from .parse import HelpWanted, Parser
@@ -26,10 +27,12 @@ def answer(env: Env, words: Sequence[str]) -> int:
     if typed[:1] == ["--"]:
         typed = typed[1:]
     last = typed[-1] if typed else ""
+    from kk.base.errors import StatusError
+
     try:
         found = list(candidates(env, typed[:-1], last))
-    except Exception:  # a shell waits for this answer: whatever is wrong, there is nothing to offer
-        found = []
+    except (StatusError, CommandError, OSError, ValueError, LookupError):
+        found = []  # a shell waits for this answer: whatever is wrong, there is nothing to offer
     for word in dict.fromkeys(w for w in found if w.startswith(last)):
         env.out(word)
     return 0
@@ -63,7 +66,7 @@ def _command(before: list[str]) -> tuple[Command | None, list[str], tuple[Flag, 
         return None, [], ()
     command, words, inherited = _descend(Env(), command, before[:place] + before[place + 1 :])
     parser = Parser((*command.flags, *inherited, *GLOBAL), "")
-    rest = []
+    rest: list[str] = []
     while True:
         place = _first_word(words, parser)
         if place is None:
@@ -114,9 +117,7 @@ def _arguments(env: Env, parser: Parser, command: Command, before: list[str], re
 def _connected(env: Env, parser: Parser, before: list[str]) -> Env:
     try:
         env.options = parser.parse(before)
-    except HelpWanted:
-        env.options = parser.defaults()
-    except Exception:  # half a command line rarely parses: then the defaults must do
+    except (HelpWanted, CommandError):  # half a command line rarely parses: then the defaults must do
         env.options = parser.defaults()
     assert isinstance(env.options, Options)
     return env

@@ -6,6 +6,7 @@ Loaded only when help is asked for, or a verb is not known.
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from kk.base import discover
 
@@ -95,7 +96,7 @@ def _paragraphs(command: Command) -> str:
 
 def shown_default(flag: Flag) -> str:
     """The default as help shows it: quoted text, [a,b], 0s."""
-    value = flag.default
+    value: Any = flag.default
     if flag.type == "bool":
         return "true" if value else "false"
     if flag.type == "duration":

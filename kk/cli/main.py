@@ -11,21 +11,25 @@ import sys
 from .command import Command, Options
 from .common import GLOBAL
 from .context import Env
-from .errors import CommandError, ExitStatus, words
+from .errors import CommandError, ExitStatus, Several, words
 from .parse import HelpWanted, Parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
 
 VERBS = "kk.cli.verbs"
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command line (argv[0] is the program's name); the exit status."""
+    """Run one command line (argv[0] is the program's name); the exit status.
+
+    What is a fault of kk itself passes; `_inside` then tells it in one line.
+    """
     name = os.path.basename(argv[0]) if argv else "kk"
-    prog = "kubectl" if name.startswith("kubectl") else "kk"
-    env = Env(prog)
+    env = Env("kubectl" if name.startswith("kubectl") else "kk")
+    sys.excepthook = _inside
     try:
         code = _run(env, list(argv[1:]))
         sys.stdout.flush()
@@ -37,38 +41,34 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence()
         return 1
-    except Exception as error:
+    except _told_to_people() as error:
         return _told(env, error)
 
 
+def _told_to_people() -> tuple[type[Exception], ...]:
+    """The errors that say what is wrong with the world or the command line; asked only when something was raised."""
+    from kk.base.errors import StatusError
+
+    return (CommandError, Several, StatusError, OSError, ValueError)
+
+
 def _told(env: Env, error: Exception) -> int:
-    """Tell the error; what is not one of ours is a fault of kk and says so, without a traceback."""
-    code = getattr(error, "code", 1) if isinstance(error, CommandError) else 1
     try:
-        if _expected(error):
-            env.err(words(error))
-        else:
-            place = _place(error)
-            env.err(f"error: kk failed inside: {type(error).__name__}: {error} ({place})")
-            if env.environ.get("KK_DEBUG"):
-                raise error
+        env.err(words(error))
     except BrokenPipeError:
         _silence()
-    return code
+    return error.code if isinstance(error, CommandError) else 1
 
 
-def _expected(error: Exception) -> bool:
-    from .errors import Several
-
-    known = (CommandError, Several, OSError, ValueError)
-    return isinstance(error, known) or isinstance(getattr(error, "status", None), dict)
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
+def _inside(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The interpreter's last word on a fault of kk itself: where it is, and the traceback for those who ask ($KK_DEBUG)."""
+    if os.environ.get("KK_DEBUG"):
+        sys.__excepthook__(kind, error, trace)
+        return
     while trace and trace.tb_next:
         trace = trace.tb_next
-    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+    place = f" ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})" if trace else ""
+    print(f"error: kk failed inside: {kind.__name__}: {error}{place}", file=sys.stderr)
 
 
 def _flushed(code: int) -> int:

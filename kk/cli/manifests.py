@@ -79,18 +79,19 @@ def _files(name: str, recursive: bool) -> list[str]:
 
 
 def _fetch(url: str) -> bytes:
-    import requests
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
 
     try:
-        answer = requests.get(url, timeout=60)
-    except requests.RequestException as error:
-        raise CommandError(f'unable to read URL "{url}": {error}') from None
-    if answer.status_code != 200:
+        with urlopen(url, timeout=60) as answer:
+            return answer.read()
+    except HTTPError as error:
         raise CommandError(
-            f'unable to read URL "{url}", server reported {answer.status_code} {answer.reason}, '
-            f"status code={answer.status_code}"
-        )
-    return answer.content
+            f'unable to read URL "{url}", server reported {error.code} {error.reason}, status code={error.code}'
+        ) from None
+    except (URLError, OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise CommandError(f'unable to read URL "{url}": {reason}') from None
 
 
 def _validated(env: Env) -> bool:

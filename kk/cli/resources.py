@@ -156,24 +156,24 @@ class Selection:
                 item = next(found)
             except StopIteration:
                 break
-            _try(lambda item=item: act(item), errors)
+            _try(act, item, errors)
+
+        def one(item: Item) -> None:
+            if how.get("latest", True):
+                item.fetch(self.env, how.get("subresource", ""))
+            act(item)
+
         if self.kind != "selector":
             for item in self.named:
-
-                def one(item: Item = item) -> None:
-                    if how.get("latest", True):
-                        item.fetch(self.env, how.get("subresource", ""))
-                    act(item)
-
-                _try(one, errors)
+                _try(one, item, errors)
         raise_all(errors)
 
 
-def _try(act: Callable[[], None], errors: list[Exception]) -> None:
+def _try(act: Callable[[Item], None], item: Item, errors: list[Exception]) -> None:
     from kk.base.errors import StatusError
 
     try:
-        act()
+        act(item)
     except Several as several:
         errors.extend(several.errors)
     except (StatusError, CommandError) as error:
@@ -292,7 +292,7 @@ def _bulk(
 
 
 def _named(env: Env, found: Selection, tuples: list[tuple[str, str]]) -> Selection:
-    resources = {}
+    resources: dict[str, APIResource] = {}
     for word, name in tuples:
         resource = resources.get(word) or env.find(word)
         resources[word] = resource

@@ -31,8 +31,12 @@ def ordered(rows: list[Any], field: str, of: Any = lambda obj: obj) -> list[Any]
     keyed = [(_first(path.find(of(row))), row) for row in rows]
     if keyed and all(key is None for key, _ in keyed):
         raise CommandError(f'couldn\'t find any field with path "{jsonpath.relaxed(field)}" in the list of objects')
-    keyed.sort(key=functools.cmp_to_key(lambda a, b: compare(a[0], b[0])))
+    keyed.sort(key=functools.cmp_to_key(_by_key))
     return [row for _, row in keyed]
+
+
+def _by_key(one: tuple[Any, Any], other: tuple[Any, Any]) -> int:
+    return compare(one[0], other[0])
 
 
 def _first(found: list[list[Any]]) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..context import Env
 from ..errors import CommandError
 from .table import Columns, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _USAGE = "expected <header>:<json-path-expr>"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .json import text
 from .jsonpath import JSONPathPrinter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class JSONPathAsJSON(JSONPathPrinter):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from ..context import Env
 from . import without_managed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 _AMBIGUOUS = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~)\Z")

@@ -12,6 +12,7 @@ from ..resources import Item, Selection, collection, select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from kk.client.discovery import APIResource
@@ -145,7 +146,7 @@ class Asker:
                 return None
             raise
 
-    def events(self, obj: dict[str, Any]) -> list[dict[str, Any]] | None:
+    def events(self, obj: dict[str, Any]) -> Sequence[dict[str, Any]] | None:
         """Events about the object, None where they are not to be shown."""
         if not self.show_events:
             return None

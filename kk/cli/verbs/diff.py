@@ -8,7 +8,7 @@ import os
 from ..command import Command, Flag, Options
 from ..common import SELECTOR, field_manager, filename
 from ..context import Env
-from ..errors import CommandError, ExitStatus
+from ..errors import CommandError
 from ..resources import Item, select
 
 TYPE_CHECKING = False
@@ -22,6 +22,8 @@ def run(env: Env, options: Options) -> int:
         raise CommandError("must specify one of -f and -k", 2)
     import tempfile
 
+    from kk.base.errors import StatusError
+
     options.dry_run, options.subresource, options.validate = "server", "", "ignore"
     selector, options.selector = options.selector, ""
     with (
@@ -33,9 +35,7 @@ def run(env: Env, options: Options) -> int:
                 before, after = _both(env, options, item)
                 _write(env, options, live, item, before)
                 _write(env, options, merged, item, after)
-        except ExitStatus:
-            raise
-        except Exception as error:
+        except (StatusError, CommandError, OSError) as error:
             env.fail(error)
             return 2
         return _compare(env, live, merged)

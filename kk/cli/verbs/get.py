@@ -25,20 +25,22 @@ if TYPE_CHECKING:
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
-def run(env: Env, options: Options) -> int | None:
+def run(env: Env, options: Options) -> None:
     """Print what was asked for."""
     if options.raw:
-        return _raw(env, options)
+        _raw(env, options)
+        return
     _check(env, options)
     printed = printer(env, GET_FORMATS)
+    getter = Getter(env, options, human=printed is None)
     if options.watch or options.watch_only:
         from ._watch import watch
 
-        return watch(env, options, printed, Getter(env, options, human=printed is None))
-    getter = Getter(env, options, human=printed is None)
-    if printed is not None:
-        return _generic(env, options, printed, getter)
-    return _tables(env, options, getter)
+        watch(env, options, printed, getter)
+    elif printed is not None:
+        _generic(env, options, printed, getter)
+    else:
+        _tables(env, options, getter)
 
 
 def _check(env: Env, options: Options) -> None:

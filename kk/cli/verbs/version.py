@@ -21,11 +21,13 @@ def run(env: Env, options: Options) -> None:
     if options.output not in ("", "yaml", "json"):
         raise CommandError("--output must be 'yaml' or 'json'")
     found: dict[str, Any] = {"clientVersion": client_version()}
-    fault = None
+    fault: Exception | None = None
+    from kk.base.errors import StatusError
+
     if not options.client:
         try:
             found["serverVersion"] = env.client.request("GET", "/version").json()
-        except Exception as error:
+        except (StatusError, CommandError, OSError) as error:
             fault = error
     _show(env, options.output, found)
     if fault is not None:

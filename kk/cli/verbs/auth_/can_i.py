@@ -18,7 +18,8 @@ _REVIEWS = "/apis/authorization.k8s.io/v1"
 def run(env: Env, options: Options) -> int | None:
     """Answer yes or no, or list everything."""
     if options.list:
-        return _list(env, options)
+        _list(env, options)
+        return None
     attributes = _attributes(env, options)
     body = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "spec": attributes}
     status = env.client.request("POST", f"{_REVIEWS}/selfsubjectaccessreviews", body=body).json()["status"]
