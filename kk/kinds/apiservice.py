@@ -86,4 +86,5 @@ KIND = Kind(
     ),
     status=True,
     generation=False,
+    unconditional_update=False,
 )

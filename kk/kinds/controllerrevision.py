@@ -48,4 +48,5 @@ KIND = Kind(
         Column("Revision", ".revision"),
         AGE,
     ),
+    generation=False,
 )

@@ -131,4 +131,5 @@ KIND = Kind(
         AGE,
     ),
     generation=False,
+    unconditional_update=False,
 )

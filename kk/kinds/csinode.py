@@ -70,4 +70,5 @@ KIND = Kind(
     ),
     generation=False,
     describe=later("_describe_storage", "csi_node"),
+    unconditional_update=False,
 )

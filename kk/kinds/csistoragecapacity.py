@@ -21,4 +21,4 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from immutable("storageClassName", name, old.get("storageClassName"))
 
 
-KIND = Kind("storage.k8s.io/v1", "CSIStorageCapacity", validate=validate, generation=False)
+KIND = Kind("storage.k8s.io/v1", "CSIStorageCapacity", validate=validate, generation=False, unconditional_update=False)

@@ -34,6 +34,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     kind = obj.get("addressType") or ""
     if old is not None and kind != old.get("addressType"):
         yield invalid_value("addressType", kind, IMMUTABLE)
+        return
     if not kind:
         yield required("addressType")
     else:

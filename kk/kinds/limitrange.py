@@ -108,4 +108,5 @@ KIND = Kind(
     default=default,
     validate=validate,
     generation=False,
+    create_on_update=True,
 )

@@ -60,4 +60,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    unconditional_update=False,
 )

@@ -28,4 +28,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    unconditional_update=False,
 )

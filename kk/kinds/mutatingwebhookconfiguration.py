@@ -26,4 +26,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    unconditional_update=False,
 )

@@ -85,4 +85,5 @@ KIND = Kind(
         AGE,
     ),
     describe=later("_describe_policy", "disruption_budget"),
+    unconditional_update=False,
 )

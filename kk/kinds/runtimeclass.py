@@ -30,4 +30,5 @@ KIND = Kind(
     validate=validate,
     columns=(Column("Handler", ".handler", describes="-"), AGE),
     generation=False,
+    unconditional_update=False,
 )

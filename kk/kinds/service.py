@@ -126,4 +126,5 @@ KIND = Kind(
     ),
     selectable={"spec.clusterIP": ".spec.clusterIP", "spec.type": ".spec.type"},
     generation=False,
+    create_on_update=True,
 )

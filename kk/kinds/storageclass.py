@@ -78,6 +78,5 @@ KIND = Kind(
         AGE,
     ),
     generation=False,
-    create_on_update=True,
     describe=later("_describe_storage", "storage_class_"),
 )

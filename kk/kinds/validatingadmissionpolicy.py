@@ -76,4 +76,5 @@ KIND = Kind(
         AGE,
     ),
     status=True,
+    unconditional_update=False,
 )

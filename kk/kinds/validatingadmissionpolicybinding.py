@@ -48,4 +48,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    unconditional_update=False,
 )

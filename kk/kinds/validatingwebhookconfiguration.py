@@ -25,4 +25,5 @@ KIND = Kind(
         ),
         AGE,
     ),
+    unconditional_update=False,
 )

@@ -94,4 +94,5 @@ KIND = Kind(
     ),
     status=True,
     generation=False,
+    unconditional_update=False,
 )

@@ -34,6 +34,5 @@ KIND = Kind(
         AGE,
     ),
     generation=False,
-    create_on_update=True,
     describe=later("_describe_storage", "volume_attributes_class"),
 )

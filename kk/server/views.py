@@ -46,7 +46,8 @@ class View:
             columns = self.strategy.columns
             if self.conversion is not None and self.conversion.columns is not None:
                 columns = self.conversion.columns
-            self._printer = Printer(self.resource, columns)
+            # columns are made for the stored version, and so are the texts that explain them
+            self._printer = Printer(self.shelf.resource, columns)
         return self._printer
 
     @property
