@@ -146,6 +146,10 @@ class Cluster:
         found = self.client.resource("v1", "events", "default").list(fieldSelector=f"involvedObject.name={name}")
         return [(e["reason"], e["message"]) for e in found["items"]]
 
+    def saw(self, name, *reasons):
+        """Wait for events of these reasons: they are written in the background."""
+        self.until(lambda: set(reasons) <= {reason for reason, _ in self.events(name)})
+
 
 def phase(wanted):
     """A check for a phase."""
