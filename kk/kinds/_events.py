@@ -12,6 +12,7 @@ _IMMUTABLE = "field is immutable"
 _FIXED = (
     "involvedObject",
     "reason",
+    "reason",  # upstream looks twice
     "message",
     "source",
     "firstTimestamp",

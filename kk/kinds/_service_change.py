@@ -13,9 +13,7 @@ def _has_address(spec: Obj) -> bool:
 
 
 def _has_node_ports(spec: Obj) -> bool:
-    if spec.get("type") == "LoadBalancer":
-        return spec.get("allocateLoadBalancerNodePorts") is not False
-    return spec.get("type") == "NodePort"
+    return spec.get("type") in ("NodePort", "LoadBalancer")
 
 
 def _has_health_port(spec: Obj) -> bool:

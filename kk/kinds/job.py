@@ -69,8 +69,8 @@ def generate_selector(obj: Obj) -> None:
         for label in key:
             if value:
                 labels.setdefault(label, value)
-    if not meta.get("labels"):
-        meta["labels"] = dict(labels)
+    if not meta.get("labels") and not any(names.label_value(value) for value in labels.values()):
+        meta["labels"] = dict(labels)  # malformed ones are told of the template only
     selector = section(spec, "selector")
     matched = section(selector, "matchLabels")
     if meta.get("uid"):

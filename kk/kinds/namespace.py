@@ -75,6 +75,6 @@ KIND = Kind(
     prepare_update=prepare_update,
     validate_name=is_dns_label,
     columns=(Column("Status", ".status.phase", description="The status of the namespace"), AGE),
-    selectable={"status.phase": ".status.phase", "name": ".metadata.name"},
+    selectable={"status.phase": ".status.phase"},
     generation=False,
 )

@@ -185,6 +185,7 @@ KIND = Kind(
         "spec.hostNetwork": _host_network,
         "status.phase": ".status.phase",
         "status.podIP": _pod_ip,
+        "status.podIPs": _pod_ip,
         "status.nominatedNodeName": ".status.nominatedNodeName",
     },
     grace=grace,

@@ -71,6 +71,5 @@ KIND = Kind(
         AGE,
         *WIDE,
     ),
-    selectable={"status.replicas": lambda obj: str(number(obj, "status", "replicas"))},
     scale=Scale(),
 )

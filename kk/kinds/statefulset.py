@@ -11,6 +11,7 @@ from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import default_workload, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
+from kk.kinds.meta import is_dns_label
 
 Obj = dict[str, Any]
 
@@ -169,6 +170,7 @@ KIND = Kind(
     prepare_update=prepare_update,
     warnings=warnings,
     validate=validate,
+    validate_name=is_dns_label,
     validate_status=validate_status,
     columns=(Column("Ready", _ready, description="Number of the pod with ready state"), AGE, *template_columns()),
     scale=Scale(),

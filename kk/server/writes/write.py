@@ -127,7 +127,7 @@ class Write:
     def refuse(self, faults: list[FieldError], name: str) -> None:
         """Raise 422 where there are faults."""
         if faults:
-            raise invalid(self.view.resource.kind, self.view.resource.group, name, faults)
+            raise invalid(self.view.resource.kind, self.view.shelf.resource.group, name, faults)
 
     def meta_faults(self, obj: Obj, old: Obj | None) -> list[FieldError]:
         """Faults of ObjectMeta."""
