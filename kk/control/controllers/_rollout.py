@@ -149,7 +149,7 @@ def set_annotations(deployment: Obj, rs: Obj, number: int) -> dict[str, str]:
             former = notes.get(HISTORY, "").split(",") if notes.get(HISTORY) else []
             notes[HISTORY] = ",".join([*former, str(old)])
         notes[REVISION] = str(number)
-    return {**notes, **({} if DESIRED in notes else size_notes(deployment))}
+    return notes
 
 
 def next_size(deployment: Obj, sets: list[Obj], new: Obj | None) -> int:

@@ -74,11 +74,12 @@ class Actor:
             self._change(sets[name])
         for rs in todo.delete:
             self.sets.delete(rs)
-        if todo.revision and (self.deployment["metadata"].get("annotations") or {}).get(r.REVISION) != todo.revision:
-            notes = {**(self.deployment["metadata"].get("annotations") or {}), r.REVISION: todo.revision}
-            self.deployment = self.deployments.update(
-                {**self.deployment, "metadata": {**self.deployment["metadata"], "annotations": notes}}
-            )
+        notes = self.deployment["metadata"].get("annotations") or {}
+        if todo.revision and notes.get(r.REVISION) != todo.revision:
+            # through /status, as upstream does: an annotation written to the object itself would raise its generation
+            meta = {**self.deployment["metadata"], "annotations": {**notes, r.REVISION: todo.revision}}
+            self.deployments.update_status({**self.deployment, "metadata": meta, "status": todo.status})
+            return
         self._status(todo.status)
 
     def _create(self, wanted: Obj) -> bool:
