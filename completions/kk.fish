@@ -33,6 +33,7 @@ complete -c kk -n __fish_use_subcommand -a exec -d 'Run a command in a container
 complete -c kk -n __fish_use_subcommand -a explain -d 'Explain a type and its fields'
 complete -c kk -n __fish_use_subcommand -a expose -d 'Make a Service for a workload, a pod, or a service'
 complete -c kk -n __fish_use_subcommand -a get -d 'Show one or many objects'
+complete -c kk -n __fish_use_subcommand -a image -d 'List, add and remove the images that nodes of this machine know'
 complete -c kk -n __fish_use_subcommand -a kubeconfig -d 'Print a self-contained kubeconfig of a local cluster'
 complete -c kk -n __fish_use_subcommand -a label -d 'Set, change or remove labels'
 complete -c kk -n __fish_use_subcommand -a logs -d 'Print the logs of containers'

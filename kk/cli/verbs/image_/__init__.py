@@ -1,0 +1,1 @@
+"""The sub-verbs of `kk image`, one file each."""
