@@ -61,7 +61,7 @@ def relaxed(path: str) -> str:
 def text(value: Any) -> str:
     """A found value as it is printed: maps and lists as JSON."""
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     if value is None:
         return "<nil>"
     if isinstance(value, bool):

@@ -40,10 +40,11 @@ def metric(name: str, text: str) -> dict[str, Any]:
 def autoscaler(options: Any, obj: dict[str, Any], namespace: str) -> dict[str, Any]:
     """The HorizontalPodAutoscaler that the flags and the scaled object make."""
     name = options.name or obj["metadata"]["name"]
-    reference = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": obj["metadata"]["name"]}
-    spec: dict[str, Any] = {"scaleTargetRef": reference, "maxReplicas": options.max}
+    reference = {"kind": obj["kind"], "name": obj["metadata"]["name"], "apiVersion": obj["apiVersion"]}
+    spec: dict[str, Any] = {"scaleTargetRef": reference}
     if options.min > 0:
         spec["minReplicas"] = options.min
+    spec["maxReplicas"] = options.max
     cpu = options.cpu or (f"{options.cpu_percent}%" if options.cpu_percent >= 0 else "")
     metrics = [metric(kind, text) for kind, text in (("cpu", cpu), ("memory", options.memory)) if text]
     if metrics:

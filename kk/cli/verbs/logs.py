@@ -66,10 +66,7 @@ def check(env: Env, options: Options) -> None:
         raise CommandError(
             "--all-containers=true should not be specified with container name " + (options.container or args[1])
         )
-    if "tail" in options.changed and options.tail < -1:
-        raise CommandError("--tail must be greater than or equal to -1")
-    if "limit-bytes" in options.changed and options.limit_bytes <= 0:
-        raise CommandError("--limit-bytes must be greater than 0")
+
     if options.since_time:
         from kk.base.times import parse_time
 
@@ -77,6 +74,14 @@ def check(env: Env, options: Options) -> None:
             parse_time(options.since_time)
         except ValueError as error:
             raise CommandError(str(error)) from None
+
+
+def check_values(options: Options) -> None:
+    """Raises CommandError for values that cannot be; asked once the pods are known, as kubectl does."""
+    if "tail" in options.changed and options.tail < -1:
+        raise CommandError("--tail must be greater than or equal to -1")
+    if "limit-bytes" in options.changed and options.limit_bytes <= 0:
+        raise CommandError("--limit-bytes must be greater than 0")
     if options.since_time and options.since:
         raise CommandError("only one of --since-time / --since may be used.")
     if "since" in options.changed and options.since <= 0:
@@ -129,6 +134,7 @@ def run(env: Env, options: Options) -> None:
     """Print the logs."""
     check(env, options)
     found = sources(env, options)
+    check_values(options)
     show(env, options, found)
 
 

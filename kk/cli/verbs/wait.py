@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from ..command import Command, Flag, Options
@@ -63,15 +64,9 @@ def has_condition(obj: dict[str, Any], name: str, value: str) -> bool:
 def _jsonpath(text: str) -> Wanted:
     from kk.base import jsonpath
 
-    text = text.strip("'\"")
-    path, value = text, None
-    if "}=" in text:
-        path, _, value = text.partition("}=")
-        path += "}"
-    elif not text.startswith("{") and "=" in text:
-        path, _, value = text.partition("=")
-    elif text.endswith("="):
-        path, value = text[:-1], ""
+    found = re.fullmatch(r"""['"]?(\{.*\})['"]?(?:=(.*))?""", text) or re.fullmatch(r"([^={]*)(?:=(.*))?", text)
+    path, value = found.groups() if found else (text, None)
+    path = path.strip("'\"")
     if value is not None:
         value = value.strip("'\"")
         if not value:
@@ -96,9 +91,7 @@ def _matches(found: list[list[Any]], value: str | None) -> bool:
     if not values:
         return False
     if isinstance(values[0], (dict, list)):
-        raise CommandError(
-            "jsonpath leads to a nested object or list, which is unsupported" if values[0] else "jsonpath is empty"
-        )
+        raise CommandError("jsonpath leads to a nested object or list which is not supported")
     return jsonpath.text(values[0]) == value
 
 

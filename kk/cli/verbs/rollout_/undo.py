@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HASH = "pod-template-hash"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 #: annotations of a ReplicaSet that are its own, not the deployment's
 _OWN = (
-    "kubectl.kubernetes.io/last-applied-configuration",
+    LAST_APPLIED,
     "deployment.kubernetes.io/revision",
     "deployment.kubernetes.io/revision-history",
     "deployment.kubernetes.io/desired-replicas",
@@ -69,11 +70,17 @@ def _undo(env: Env, options: Options, item: Item, results: Results) -> None:
     kind, name = obj.get("kind", ""), item.name
     if kind not in ("Deployment", "DaemonSet", "StatefulSet"):
         raise CommandError(f'no rollbacker has been implemented for "{kind}"')
+    if LAST_APPLIED in (obj["metadata"].get("annotations") or {}):
+        env.warn(
+            f"resource {item.resource.name}/{name} was previously managed with 'kubectl apply'. Rolling back will not update the "
+            f"{LAST_APPLIED} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. "
+            "Consider using 'kubectl apply' with your previous configuration file instead."
+        )
+    to = target(revisions(env, item), options.to_revision, name, kind)
     if kind == "Deployment" and obj["spec"].get("paused"):
         raise CommandError(
             f"you cannot rollback a paused deployment; resume it first with '{env.prog} rollout resume' and try again"
         )
-    to = target(revisions(env, item), options.to_revision, name, kind)
     if bare(to.template) == bare(obj["spec"]["template"]):
         results.tell(item, f"skipped rollback (current template already matches revision {to.number})")
         return

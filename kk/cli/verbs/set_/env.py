@@ -70,8 +70,9 @@ def run(env: Env, options: Options) -> None:
             found = sourced(item.obj or {}, options.prefix, options.keys)
             for one in found:
                 key = next(iter(one["valueFrom"].values()))["key"]
-                if key != one["name"]:
-                    env.err(f"Warning: key {key} transferred to {one['name']}")
+                name = one["name"].removeprefix(options.prefix)
+                if key != name:
+                    env.err(f"Warning: key {key} transferred to {name}")
             new += found
     if options.list:
         _list(env, options, resources)
@@ -105,7 +106,7 @@ def _refuse_others(env: Env, options: Options, resources: list[str], new: list[d
     names = {one["name"] for one in new}
     for item in select(env, resources, everything=False).items(latest=not options.local):
         for container in containers(item.obj or {}, options.containers):
-            taken = [one["name"] for one in container.get("env") or () if one["name"] in names]
+            taken = [one["name"] for one in container.get("env") or () if one["name"] in names and one not in new]
             if taken:
                 value = next(one.get("value", "") for one in container["env"] if one["name"] == taken[0])
                 what = f"'{taken[0]}' already has a value ({value}), and --overwrite is false"
