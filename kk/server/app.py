@@ -163,12 +163,12 @@ class App:
             if not self._served(info.group) and info.api_prefix == "apis":
                 return _NOT_FOUND
             raise _no_such_path()
-        if view.strategy.deprecated:
-            request.warn(view.strategy.deprecated)
         _check_shape(info, view)
         handler = _VERBS.get(info.verb)
         if handler is None or info.verb not in view.resource.verbs:
             raise method_not_allowed()
+        if view.strategy.deprecated:
+            request.warn(view.strategy.deprecated)
         return await handler(request, view)
 
     def _served(self, group: str) -> bool:

@@ -76,7 +76,10 @@ def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, l
     if not data.strip() or data.strip() == b"null":
         return {}, []
     try:
-        return types.decode(resource, data, validation)
+        obj, warnings = types.decode(resource, data, validation)
+        if b"managedFields" in data and _peek(data)["metadata"].get("managedFields") == []:
+            obj["metadata"]["managedFields"] = [{}]  # see check_object
+        return obj, warnings
     except StatusError:
         peeked = _peek(data)
         _check_kind(resource, peeked.get("apiVersion"), peeked.get("kind"))

@@ -11,7 +11,6 @@ def test_create_sets_what_only_the_server_sets(ns: Space) -> None:
     metadata = obj["metadata"]
     assert metadata["uid"] != "mine"
     assert metadata["namespace"] == ns.name
-    assert "generation" not in metadata
     assert int(metadata["resourceVersion"]) > 0
     assert metadata["managedFields"][0]["fieldsV1"] == {"f:data": {".": {}, "f:k": {}}}
     status, again = ns("POST", "configmaps", config_map("a"))

@@ -126,6 +126,7 @@ async def patch(request: Request, view: View) -> Response:
     def change(obj: Obj) -> Obj:
         new = patching.patched(function, scale_of(view, obj))
         try:
+            _check_kind(new)
             read, warnings = types.read(_resource(), new, options.validation)
         except StatusError as error:
             raise patching.unreadable(new, error) from None
@@ -136,7 +137,17 @@ async def patch(request: Request, view: View) -> Response:
     return _response(request, view, await update(write, change, merge=_keep), form)
 
 
+def _check_kind(scale: Obj) -> None:
+    if (scale.get("apiVersion"), scale.get("kind")) != ("autoscaling/v1", "Scale"):
+        raise bad_request(
+            f'no kind "{scale.get("kind")}" is registered for version "{scale.get("apiVersion")}" in scheme '
+            '"pkg/api/legacyscheme/scheme.go:30"'
+        )
+
+
 async def _apply(write: Write, applied: Obj) -> Item:
+    if (applied.get("apiVersion"), applied.get("kind")) != ("autoscaling/v1", "Scale"):
+        raise bad_request(f"invalid object type: {applied.get('apiVersion') or '/'}, Kind={applied.get('kind') or ''}")
     read, _ = types.read(_resource(), applied, write.options.validation)
     scale = finished(_resource(), read)
     facts, view = _facts(write.view), write.view

@@ -77,8 +77,10 @@ def _check(options: WriteOptions, faults: list[FieldError]) -> None:
 def _manager_faults(manager: str) -> list[FieldError]:
     if len(manager) > 128:
         return [FieldError("FieldValueTooLong", "fieldManager", None, "may not be more than 128 bytes")]
-    if not manager.isprintable():
-        return [invalid_value("fieldManager", manager, "should only contain printable characters")]
+    for at, char in enumerate(manager):
+        if not char.isprintable():
+            text = f"invalid character U+{ord(char):04X} (at position {at})"
+            return [invalid_value("fieldManager", manager, text)]
     return []
 
 

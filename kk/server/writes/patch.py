@@ -130,11 +130,21 @@ def unreadable(new: Obj, error: StatusError) -> StatusError:
     if error.code != 400:
         return error
     _, found, strict = error.message.partition("strict decoding error: ")
-    shown = {key: new[key] for key in sorted(new)}
-    if isinstance(shown.get("metadata"), dict):
-        shown["metadata"] = {key: shown["metadata"][key] for key in sorted(shown["metadata"])}
-    text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(_in_order(new), separators=(",", ":"), ensure_ascii=False)
     return invalid("", "", "", [invalid_value("patch", text, found + strict if found else error.message)])
+
+
+_ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
+
+
+def _in_order(value: Any) -> Any:
+    """A JSON value with its keys as upstream's message shows them: sorted, but for ownership, which is told in the order of its type."""
+    if isinstance(value, list):
+        return [_in_order(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    keys = [k for k in _ENTRY if k in value] if "fieldsType" in value else sorted(value)
+    return {k: _in_order(value[k]) for k in keys}
 
 
 def patched(function: Callable[[Obj], Any], doc: Obj) -> Obj:
@@ -211,7 +221,7 @@ def _check_applied(write: Write, applied: Obj) -> None:
     if given != (resource.api_version, resource.kind):
         shown = given[0] if "/" in given[0] else f"/{given[0]}"
         raise bad_request(f"invalid object type: {shown}, Kind={given[1]}")
-    if isinstance(metadata, dict) and metadata.get("managedFields"):
+    if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise bad_request("metadata.managedFields must be nil")
 
 
@@ -255,7 +265,21 @@ def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
         new["metadata"]["resourceVersion"] = version
     else:
         new["metadata"].pop("resourceVersion", None)
+    if write.manager == "kubectl" and not write.subresource:
+        _sync_last_applied(new["metadata"], applied)
     return new
+
+
+def _sync_last_applied(metadata: Obj, applied: Obj) -> None:
+    """Where kubectl applied an object on the client's side before, its annotation follows: both ways stay usable."""
+    annotations = metadata.get("annotations") or {}
+    if not annotations.get(managed.LAST_APPLIED):
+        return
+    given = dict(_given(applied))
+    if "annotations" in given:
+        given["annotations"] = {k: v for k, v in (given["annotations"] or {}).items() if k != managed.LAST_APPLIED}
+    text = json.dumps({**applied, "metadata": given}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    annotations[managed.LAST_APPLIED] = text + "\n"
 
 
 async def _apply_new(write: Write, applied: Obj) -> Any:
@@ -264,6 +288,7 @@ async def _apply_new(write: Write, applied: Obj) -> Any:
         why = f"uid mismatch: the provided object specified uid {given['uid']}, and no existing object was found"
         raise conflict(resource.plural, resource.group, write.name, why)
     obj = check_object(write, write.view, merged(write, None, applied), write.options.validation)
+    obj["metadata"].pop("resourceVersion", None)
     creating.check_namespace(write, obj["metadata"])
     check_name(write, obj["metadata"], write.name)
     operation, write.operation = write.operation, "CREATE"
