@@ -112,10 +112,10 @@ def check_signer(path: str, name: str) -> Errors:
         return
     domain, signer = parts
     labels = domain.split(".")
-    if len(labels) < 2:
-        yield invalid_value(path, domain, "should be a domain with at least two segments separated by dots")
     for label in labels:
         yield from bad(path, domain, (f'validating label "{label}": {fault}' for fault in names.dns_label(label)))
+    if len(labels) < 2:
+        yield invalid_value(path, domain, "should be a domain with at least two segments separated by dots")
     yield from bad(path, signer, (f'validating label "{signer}": {fault}' for fault in names.dns_subdomain(signer)))
     if len(name) > _LONGEST_SIGNER:
         yield FieldError("FieldValueTooLong", path, None, f"may not be more than {_LONGEST_SIGNER} bytes")
@@ -194,11 +194,12 @@ def _conditions(conditions: list[Obj], before: list[Obj], deciding: bool) -> Err
             conditions[at]["type"],
             "Approved and Denied conditions are mutually exclusive",
         )
-    for kind in _FINAL:
-        new, old = _of(conditions, kind), _of(before, kind)
+    held = [(kind, _of(conditions, kind), _of(before, kind)) for kind in _FINAL]
+    for kind, new, old in held:
         if old and not new:
             yield forbidden_value("status.conditions", f'updates may not remove a condition of type "{kind}"')
-        elif new and not old and not deciding and kind != "Failed":
+    for kind, new, old in held:
+        if new and not old and not deciding and kind != "Failed":
             yield forbidden_value("status.conditions", f'updates may not add a condition of type "{kind}"')
         elif new and old and _plain(new) != _plain(old):
             yield forbidden_value("status.conditions", f'updates may not modify a condition of type "{kind}"')

@@ -3,11 +3,40 @@
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._cells import condition
-from kk.kinds._checks import Errors, Obj, bad, each, fill, one_of, section
+from kk.kinds._checks import Errors, Obj, bad, each, fill, go_value, one_of, section
 from kk.kinds.kind import AGE, Column, Kind
 
 _PRECEDENCE, _MOST = 1000, 10000
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch")
+
+
+def _everything(*groups: str) -> list[Obj]:
+    """The rule that lets groups do everything."""
+    return [
+        {
+            "subjects": [{"kind": "Group", "group": {"name": name}} for name in groups],
+            "resourceRules": [
+                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "clusterScope": True, "namespaces": ["*"]}
+            ],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        }
+    ]
+
+
+#: the two schemas that always exist, and what they always say
+FIXED: dict[str, Obj] = {
+    "exempt": {
+        "priorityLevelConfiguration": {"name": "exempt"},
+        "matchingPrecedence": 1,
+        "rules": _everything("system:masters"),
+    },
+    "catch-all": {
+        "priorityLevelConfiguration": {"name": "catch-all"},
+        "matchingPrecedence": _MOST,
+        "distinguisherMethod": {"type": "ByUser"},
+        "rules": _everything("system:unauthenticated", "system:authenticated"),
+    },
+}
 
 
 def default(obj: Obj) -> None:
@@ -47,6 +76,47 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield from bad("spec.priorityLevelConfiguration.name", level, names.dns_subdomain(level))
     for path, rule in each("spec.rules", spec.get("rules")):
         yield from _rule(path, rule)
+    if name in FIXED and _plain(spec) != _plain(FIXED[name]):
+        yield invalid_value("spec", _shown(spec), f"spec of '{name}' must equal the fixed value")
+
+
+def _plain(spec: Obj) -> Obj:
+    return {k: v for k, v in spec.items() if v}
+
+
+def _shown(spec: Obj) -> Obj:
+    rules = []
+    for rule in spec.get("rules") or []:
+        subjects = [
+            {
+                "Kind": s.get("kind") or "",
+                "User": _named(s.get("user")),
+                "Group": _named(s.get("group")),
+                "ServiceAccount": go_value(s["serviceAccount"], "Namespace", "Name")
+                if s.get("serviceAccount")
+                else None,
+            }
+            for s in rule.get("subjects") or []
+        ]
+        resources = [
+            go_value(
+                {"clusterScope": False, **r}, "Verbs", "APIGroups=apiGroups", "Resources", "ClusterScope", "Namespaces"
+            )
+            for r in rule.get("resourceRules") or []
+        ]
+        paths = [go_value(r, "Verbs", "NonResourceURLs") for r in rule.get("nonResourceRules") or []]
+        rules.append({"Subjects": subjects, "ResourceRules": resources, "NonResourceRules": paths})
+    method = spec.get("distinguisherMethod")
+    return {
+        "PriorityLevelConfiguration": _named(spec.get("priorityLevelConfiguration") or {}),
+        "MatchingPrecedence": spec.get("matchingPrecedence") or 0,
+        "DistinguisherMethod": {"Type": method.get("type") or ""} if method else None,
+        "Rules": rules,
+    }
+
+
+def _named(found: Obj | None) -> Obj | None:
+    return None if found is None else {"Name": found.get("name") or ""}
 
 
 def _rule(path: str, rule: Obj) -> Errors:

@@ -3,11 +3,19 @@
 from typing import Any
 
 from kk.base.errors import forbidden_value, invalid_value, required
-from kk.kinds._checks import Errors, Obj, fill, one_of, section
+from kk.kinds._checks import Errors, Obj, fill, go_value, one_of, section
 from kk.kinds.kind import AGE, Column, Kind
 
 _MOST_QUEUES = 10_000_000
 _SHARES = 30
+#: the two levels that always exist, and what they always say
+FIXED: dict[str, Obj] = {
+    "exempt": {"type": "Exempt"},
+    "catch-all": {
+        "type": "Limited",
+        "limited": {"nominalConcurrencyShares": 5, "limitResponse": {"type": "Reject"}, "lendablePercent": 0},
+    },
+}
 
 
 def default(obj: Obj) -> None:
@@ -54,6 +62,25 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
             yield from _limited("spec.limited", limited)
     else:
         yield from one_of("spec.type", kind, ("Exempt", "Limited"))
+    if name in FIXED and {k: v for k, v in spec.items() if k not in ("exempt",) and v} != FIXED[name]:
+        but = " except the 'spec.exempt' field" if name == "exempt" else ""
+        yield invalid_value("spec", _shown(spec), f"spec of '{name}'{but} must equal the fixed value")
+
+
+def _shown(spec: Obj) -> Obj:
+    limited, exempt = spec.get("limited"), spec.get("exempt")
+    response = (limited or {}).get("limitResponse") or {}
+    queuing = response.get("queuing")
+    shown = {
+        "Type": response.get("type") or "",
+        "Queuing": go_value(queuing, "Queues", "HandSize", "QueueLengthLimit") if queuing else None,
+    }
+    fields = ("NominalConcurrencyShares", "LimitResponse", "LendablePercent", "BorrowingLimitPercent")
+    return {
+        "Type": spec.get("type") or "",
+        "Limited": None if limited is None else go_value(limited, *fields, LimitResponse=shown),
+        "Exempt": None if exempt is None else go_value(exempt, "NominalConcurrencyShares", "LendablePercent"),
+    }
 
 
 def _shares(path: str, part: Obj) -> Errors:

@@ -122,12 +122,16 @@ def bare(obj: Obj) -> Obj:
     return {**obj, "metadata": {key: value for key, value in metadata.items() if key not in _UNOWNED}}
 
 
+#: kinds whose spec only the server writes, so that nobody owns it
+_SERVERS_OWN = frozenset({"io.k8s.api.certificates.v1.CertificateSigningRequest"})
+
+
 def reset_fields(node: Node, subresource: str) -> f.Set:
     """What a write to the object (or to a sub-resource of it) cannot set, and so does not own."""
     if "status" not in node.fields:
         return {}
     if subresource == "":
-        return {"f:status": {}}
+        return {"f:status": {}, "f:spec": {}} if node.name in _SERVERS_OWN else {"f:status": {}}
     return {"f:spec": {}, "f:metadata": {"f:labels": {}}} if subresource == "status" else {}
 
 
