@@ -98,12 +98,7 @@ class TablePrinter:
     def show(self, table: dict[str, Any], event: str = "") -> int:
         """Print a Table; the number of rows written (a Table without rows prints nothing)."""
         rows = table.get("rows") or ()
-        definitions = table.get("columnDefinitions")
-        if definitions and definitions != self._definitions:
-            self._definitions = definitions
-            self._shown = [i for i, c in enumerate(definitions) if self.wide or not c.get("priority")]
-            self._name = next((i for i, c in enumerate(definitions) if c.get("format") == "name"), 0)
-            self._header_done = False
+        self.learn(table)
         if not rows:
             return 0
         lines = []
@@ -113,6 +108,15 @@ class TablePrinter:
         lines.extend(self._row(row, event) for row in rows)
         self.env.stdout.write(self.columns.lines(lines))
         return len(rows)
+
+    def learn(self, table: dict[str, Any]) -> None:
+        """Take the columns from a Table that tells them; later ones of a watch do not."""
+        definitions = table.get("columnDefinitions")
+        if definitions and definitions != self._definitions:
+            self._definitions = definitions
+            self._shown = [i for i, c in enumerate(definitions) if self.wide or not c.get("priority")]
+            self._name = next((i for i, c in enumerate(definitions) if c.get("format") == "name"), 0)
+            self._header_done = False
 
     def _header(self) -> list[str]:
         found = ["EVENT"] if self.events else []
@@ -127,7 +131,7 @@ class TablePrinter:
 
     def _row(self, row: dict[str, Any], event: str) -> list[str]:
         meta = (row.get("object") or {}).get("metadata") or {}
-        found = [event] if self.events else []
+        found = [event.ljust(8)] if self.events else []  # as wide as MODIFIED from the start
         if self.namespaces:
             found.append(meta.get("namespace") or "")
         cells = row.get("cells") or ()

@@ -35,6 +35,7 @@ def watch(env: Env, options: Options, printed: Printer | None, getter: Getter) -
     else:
         item = selection.named[0]
         first = getter.one(item)
+        shower.learn(first)
         if not options.watch_only:
             shower.show("ADDED", first)
         resource, namespace, version = item.resource, item.namespace, "0"
@@ -49,6 +50,7 @@ def _show_list(shower: _Shower, options: Options, getter: Getter, selection: Any
     for page in getter.pages(selection, selection.resources[0]):
         version = (page.get("metadata") or {}).get("resourceVersion") or version
         if options.watch_only:
+            shower.learn(page)
             continue
         if page.get("kind") == "Table" or "items" not in page:
             shower.show("ADDED", page)
@@ -92,6 +94,11 @@ class _Shower:
 
             self.table = table_printer(env, options, resource, several=False, events=self.events)
 
+    def learn(self, answer: dict[str, Any]) -> None:
+        """Take the columns of a list that is not shown."""
+        if self.table is not None:
+            self.table.learn(answer)
+
     def show(self, kind: str, obj: dict[str, Any]) -> None:
         """Show it."""
         if self.table is not None:
@@ -104,7 +111,7 @@ class _Shower:
             self._generic(kind, obj)
 
     def _generic(self, kind: str, obj: dict[str, Any]) -> None:
-        from ..printers import split, without_managed
+        from ..printers import split
 
         assert self.printed is not None
         name = split(self.env.options.output)[0]
@@ -113,9 +120,9 @@ class _Shower:
         elif name == "json":
             from ..printers.json import text
 
-            body = text(without_managed(self.env, obj), indent=None)
+            body = text(obj, indent=None)  # kubectl leaves managedFields in events
             self.env.out('{"type":' + json.dumps(kind) + ',"object":' + body + "}")
         elif name == "name":
             self.printed.show(obj)
         else:
-            self.printed.show({"type": kind, "object": without_managed(self.env, obj)})
+            self.printed.show({"type": kind, "object": obj})
