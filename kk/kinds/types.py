@@ -215,7 +215,7 @@ def decode(resource: Resource, data: bytes, field_validation: str = "Strict") ->
     """
     try:
         obj = decode_strict(resource, data)
-        if field_validation == "Ignore" or not _doubled(data):
+        if not _doubled(data):
             return obj, []
     except (msgspec.ValidationError, ValueError) as error:
         if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
@@ -226,6 +226,8 @@ def decode(resource: Resource, data: bytes, field_validation: str = "Strict") ->
     plain = msgspec.json.decode(data)
     if field_validation != "Ignore":
         doubled = duplicates(data)
+    if doubled or field_validation == "Ignore":
+        plain = json.loads(data, object_pairs_hook=_joined)
     return read(resource, plain, field_validation, doubled)
 
 
@@ -281,6 +283,19 @@ def _doubled(data: bytes) -> bool:
 def duplicates(data: bytes | str) -> list[str]:
     """`duplicate field "a.b"` for each field that an object of a JSON text names again, in order."""
     return [f'duplicate field "{path}"' for path in _doubles(json.loads(data, object_pairs_hook=_Pairs))]
+
+
+def _joined(pairs: list[tuple[str, Any]]) -> Obj:
+    """An object whose doubled fields are read one over the other, as Go's decoder does: objects are joined, the rest is replaced."""
+    made: Obj = {}
+    for key, value in pairs:
+        before = made.get(key)
+        made[key] = _join(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return made
+
+
+def _join(before: Obj, after: Obj) -> Obj:
+    return _joined([*before.items(), *after.items()])
 
 
 class _Pairs(list[tuple[str, Any]]):
