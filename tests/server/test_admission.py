@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kk.kinds._quota_usage import concerns, missing, usage
 from kk.server.admission._pod_security_checks import LATEST, violations
-from kk.server.admission._quota_usage import concerns, missing, usage
 
 
 def pod(name, **spec):
@@ -154,7 +154,7 @@ def test_what_a_pod_uses():
         "containers": [{"name": "a", "resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}}}],
         "initContainers": [{"name": "i", "resources": {"requests": {"cpu": "300m"}}}],
     }
-    found = {k: v.canonical() for k, v in usage("pods", "", {"spec": spec}).items()}
+    found = {k: v.canonical() for k, v in usage("pods", "", {"metadata": {}, "spec": spec}).items()}
     assert found == {
         "count/pods": "1",
         "pods": "1",

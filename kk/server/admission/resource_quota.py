@@ -7,7 +7,7 @@ but what a later quota of the same write refused. A quota binds once its status 
 from typing import Any
 
 from kk.base.quantity import Quantity
-from kk.server.admission._quota_usage import Usage, concerns, missing, usage
+from kk.kinds._quota_usage import Usage, concerns, missing, usage
 from kk.server.admission._shared import Obj, refuse
 from kk.server.context import LOOPBACK, Attributes, Plugin
 

@@ -1,11 +1,14 @@
-"""What one object uses of a quota, and which quotas look at it. Pure; rules follow kubernetes `pkg/quota/v1/evaluator/core`."""
+"""What one object uses of a quota, and which quotas look at it. Pure; rules follow kubernetes `pkg/quota/v1/evaluator/core`.
+
+Asked by the server's admission, which takes shares, and by the quota controller, which counts anew.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 from kk.base.quantity import Quantity
-from kk.server.admission._shared import Obj, annotations, containers
 
+Obj = dict[str, Any]
 Usage = dict[str, Quantity]
 _ONE = Quantity.parse("1")
 #: counted under their plain name too, as the oldest quotas have it
@@ -49,11 +52,11 @@ def _pod(spec: Obj) -> Usage:
 def _total(spec: Obj, key: str) -> Usage:
     """The sum of the containers, sidecars included, or more where a starting container needs it; and the overhead."""
     total: Usage = {}
-    for kind, _, container in containers(spec, "containers", "initContainers"):
+    for kind, container in _containers(spec):
         if kind == "containers" or container.get("restartPolicy") == "Always":
             for name, value in _stated(container, key):
                 total[name] = total[name] + value if name in total else value
-    for _, _, container in containers(spec, "initContainers"):
+    for container in spec.get("initContainers") or ():
         for name, value in _stated(container, key):
             if name not in total or total[name].milli() < value.milli():
                 total[name] = value
@@ -62,6 +65,12 @@ def _total(spec: Obj, key: str) -> Usage:
             held = Quantity.parse(value)
             total[name] = total[name] + held if name in total else held
     return total
+
+
+def _containers(spec: Obj) -> Iterator[tuple[str, Obj]]:
+    for kind in ("containers", "initContainers"):
+        for container in spec.get(kind) or ():
+            yield kind, container
 
 
 def _stated(container: Obj, key: str) -> Iterator[tuple[str, Quantity]]:
@@ -82,7 +91,9 @@ def _service(spec: Obj) -> Usage:
 def _claim(claim: Obj) -> Usage:
     spec = claim.get("spec") or {}
     size = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
-    name = annotations(claim).get("volume.beta.kubernetes.io/storage-class") or spec.get("storageClassName")
+    name = (claim["metadata"].get("annotations") or {}).get("volume.beta.kubernetes.io/storage-class") or spec.get(
+        "storageClassName"
+    )
     found: Usage = {}
     if size is not None:
         found["requests.storage"] = Quantity.parse(size)
@@ -98,7 +109,7 @@ def missing(spec: Obj, hard: dict[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in sorted(n for n in _REQUIRED if n in hard):
         key, _, resource = name.rpartition(".")
-        for _, _, container in containers(spec, "containers", "initContainers"):
+        for _, container in _containers(spec):
             if resource not in ((container.get("resources") or {}).get(key or "requests") or {}):
                 found.setdefault(name, []).append(container["name"])
     return {name: sorted(names) for name, names in found.items()}
@@ -142,7 +153,7 @@ def _selects(wanted: Obj, value: str | None) -> bool:
 
 def _best_effort(spec: Obj) -> bool:
     """No container asks for any cpu or memory."""
-    for _, _, container in containers(spec, "containers", "initContainers"):
+    for _, container in _containers(spec):
         resources = container.get("resources") or {}
         for key in ("requests", "limits"):
             if any(n in ("cpu", "memory") for n in resources.get(key) or {}):
@@ -163,3 +174,29 @@ def _across(spec: Obj) -> bool:
             if term.get("namespaces") or term.get("namespaceSelector") is not None:
                 return True
     return False
+
+
+def target(name: str) -> tuple[str, str] | None:
+    """(plural, group) of what a quota's resource counts; None for a name that counts nothing."""
+    if name.startswith("count/"):
+        plural, _, group = name[len("count/") :].partition(".")
+        return plural, group
+    if _CLASS in name or name == "requests.storage":
+        return "persistentvolumeclaims", ""
+    if name in _PLAIN:
+        return name, ""
+    if name.startswith("services."):
+        return "services", ""
+    if name in _SHORT or name.startswith(("requests.", "limits.", "hugepages-")):
+        return "pods", ""
+    return None
+
+
+def is_counted(name: str, obj: Obj) -> bool:
+    """Whether an object still uses its share: a pod that is over uses none of anything but its own count."""
+    return name.startswith("count/") or not is_over(obj)
+
+
+def is_over(pod: Obj) -> bool:
+    """Whether an object is a pod that ran to its end."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") and "containers" in (pod.get("spec") or {})
