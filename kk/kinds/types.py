@@ -214,21 +214,35 @@ def decode(resource: Resource, data: bytes, field_validation: str = "Strict") ->
     Raises StatusError 400 in upstream's words for wrong types, and for unknown or doubled fields where Strict; msgspec.DecodeError for what is no JSON.
     """
     try:
+        return _decode(resource, data, field_validation)
+    except RecursionError:
+        raise refused(resource.kind, resource.version, "exceeded max depth") from None
+
+
+def _decode(resource: Resource, data: bytes, field_validation: str) -> tuple[Obj, list[str]]:
+    try:
         obj = decode_strict(resource, data)
         if not _doubled(data):
             return obj, []
-    except (msgspec.ValidationError, ValueError) as error:
+    except UnicodeDecodeError:
+        return _decode(resource, data.decode(errors="replace").encode(), field_validation)
+    except ValueError as error:
         if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
             raise
-    except RecursionError:
-        raise refused(resource.kind, resource.version, "exceeded max depth") from None
-    doubled: list[str] = []
-    plain = msgspec.json.decode(data)
-    if field_validation != "Ignore":
-        doubled = duplicates(data)
-    if doubled or field_validation == "Ignore":
-        plain = json.loads(data, object_pairs_hook=_joined)
-    return read(resource, plain, field_validation, doubled)
+    found = duplicates(data)
+    try:
+        plain = msgspec.json.decode(data) if not found else _loads(data)
+    except msgspec.ValidationError:  # an integer beyond 64 bits: the walk has words for it
+        plain = _loads(data)
+    return read(resource, plain, field_validation, found)
+
+
+def _loads(data: bytes) -> Any:
+    return json.loads(data, object_pairs_hook=_joined, parse_int=_whole)
+
+
+def _whole(text: str) -> int | float:
+    return int(text) if len(text) < 64 else float(text)
 
 
 def read(
@@ -236,7 +250,7 @@ def read(
 ) -> tuple[Obj, list[str]]:
     """The same for a body that is a dict already (a patched object, YAML); `found` are faults of its text, such as `duplicate field "x"`."""
     definition = definition_of(resource)
-    if not found:
+    if not found or field_validation == "Ignore":
         try:
             return convert(definition, obj), []
         except ValueError:
@@ -282,7 +296,9 @@ def _doubled(data: bytes) -> bool:
 
 def duplicates(data: bytes | str) -> list[str]:
     """`duplicate field "a.b"` for each field that an object of a JSON text names again, in order."""
-    return [f'duplicate field "{path}"' for path in _doubles(json.loads(data, object_pairs_hook=_Pairs))]
+    return [
+        f'duplicate field "{path}"' for path in _doubles(json.loads(data, object_pairs_hook=_Pairs, parse_int=_whole))
+    ]
 
 
 def _joined(pairs: list[tuple[str, Any]]) -> Obj:
