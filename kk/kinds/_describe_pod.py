@@ -93,7 +93,7 @@ def _containers(page: Page, pod: Obj, spec: Obj, status: Obj) -> None:
         if path.endswith("']") and "['" in path:
             base, _, key = path.removesuffix("']").partition("['")
             return str((paths.get(pod, f".{base}") or {}).get(key, ""))
-        value = paths.get(pod, f".{path}")
+        value = paths.get(pod, f".{path}") if path else None
         return "" if value is None else str(value)
 
     if spec.get("initContainers"):
