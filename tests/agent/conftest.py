@@ -1,5 +1,6 @@
 """A real runtime in a temporary folder; whatever a test leaves running is stopped with it."""
 
+import select
 import threading
 
 import pytest
@@ -49,3 +50,12 @@ def runtime(root, changes):
 def config(*args, name="main", attempt=0, env=None, **more):
     """A container's config with a usual environment."""
     return ContainerConfig(name, attempt, tuple(args), {"PATH": PATH, **(env or {})}, "/", "busybox", "id", **more)
+
+
+def wait_for_output(runtime, container, text):
+    """Blocks until the log holds `text`, woken by the shim."""
+    feed = runtime.log_feed(container)
+    with feed:
+        while text not in container.log_path.read_text():
+            assert select.select([feed], [], [], 20)[0], "no output came"
+            assert feed.recv(4096), "the container ended without it"

@@ -7,7 +7,7 @@ import pytest
 
 from kk.agent.images import Catalog, PullError, add, entries, parse, remove
 from kk.agent.images._catalog import builtin
-from tests.agent.conftest import config
+from tests.agent.conftest import config, wait_for_output
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,7 @@ def test_nginx(runtime, tmp_path):
     client.request("POST", "/", body=b"abc")
     assert client.getresponse().read() and True
     client.close()
+    wait_for_output(runtime, container, '"POST / HTTP/1.1" 405')
     log = container.log_path.read_text()
     assert re.search(
         r'stdout F 127\.0\.0\.1 - - \[../.../....:..:..:.. \+0000\] "GET / HTTP/1.1" 200 615 "-" "-" "-"', log

@@ -1,7 +1,6 @@
 """Containers as processes under shims: exit codes, logs, exec, attach, stop, an agent that comes back, nothing left behind."""
 
 import os
-import select
 import signal
 
 import psutil
@@ -10,7 +9,7 @@ import pytest
 from kk.agent.runtime.api import RuntimeFault
 from kk.agent.runtime.host import MARK, HostRuntime, stop_all
 from kk.agent.runtime.shim_client import Channel
-from tests.agent.conftest import config
+from tests.agent.conftest import config, wait_for_output
 
 
 def run(runtime, *args, uid="u1", **more):
@@ -37,15 +36,6 @@ def marked(container):
 
 def lines(container):
     return [line.split(" ", 3)[1:] for line in container.log_path.read_text().splitlines()]
-
-
-def wait_for_output(runtime, container, text):
-    """Blocks until the log holds `text`, woken by the shim."""
-    feed = runtime.log_feed(container)
-    with feed:
-        while text not in container.log_path.read_text():
-            assert select.select([feed], [], [], 20)[0], "no output came"
-            assert feed.recv(4096), "the container ended without it"
 
 
 def test_exit_code_and_log(runtime, changes):

@@ -80,18 +80,33 @@ def start_error(why: str) -> str:
 
 
 def sweep(ids: "set[str]") -> int:
-    """Kill every process that carries the mark of one of these containers; how many there were."""
+    """Kill every process that carries the mark of one of these containers, again until there is none; how many there were."""
     import psutil
 
     killed = 0
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) in ids:
+    while found := _marked(ids):
+        for process in found:
+            try:
                 process.kill()
                 killed += 1
+            except psutil.Error:
+                continue
+        if psutil.wait_procs(found, timeout=5)[1]:
+            break  # not even SIGKILL ends them now: they hang in the kernel
+    return killed
+
+
+def _marked(ids: "set[str]") -> list[Any]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) in ids and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
         except (psutil.Error, OSError):
             continue
-    return killed
+    return found
 
 
 class HostRuntime:
