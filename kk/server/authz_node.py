@@ -236,7 +236,9 @@ def _attachment(server: Server, node: str, info: RequestInfo) -> str | None:
     return None if (found.get("spec") or {}).get("nodeName") == node else _unrelated(node)
 
 
-def _token(server: Server, node: str, info: RequestInfo) -> str | None:
+def _account(server: Server, node: str, info: RequestInfo) -> str | None:
+    if info.verb == "get" and not info.subresource:
+        return _by_graph(server, node, info)
     if info.verb != "create" or not info.name:
         return "can only create tokens for individual service accounts"
     if info.subresource != "token":
@@ -328,7 +330,7 @@ _SPECIAL = {
     ("", "persistentvolumes"): _volume,
     ("resource.k8s.io", "resourceclaims"): _related_get,
     ("storage.k8s.io", "volumeattachments"): _attachment,
-    ("", "serviceaccounts"): _token,
+    ("", "serviceaccounts"): _account,
     ("coordination.k8s.io", "leases"): _lease,
     ("storage.k8s.io", "csinodes"): _csi_node,
     ("resource.k8s.io", "resourceslices"): _slice,
