@@ -216,13 +216,16 @@ def wanted(known: dict[str, Any], served: list[dict[str, Any]]) -> dict[str, Any
     return dict(sorted(found.items()))
 
 
+def encoded(known: dict[str, Any], served: list[dict[str, Any]]) -> bytes:
+    """The data before it is compressed."""
+    made = {"resources": served, "definitions": wanted(known, served)}
+    return json.dumps(made, separators=(",", ":")).encode()
+
+
 def main() -> None:
     """Write schema.bin."""
     known = definitions()
-    served = resources(known)
-    made = {"resources": served, "definitions": wanted(known, served)}
-    data = json.dumps(made, separators=(",", ":")).encode()
-    (DATA / "schema.bin").write_bytes(zlib.compress(data, 9))
+    (DATA / "schema.bin").write_bytes(zlib.compress(encoded(known, resources(known)), 9))
 
 
 if __name__ == "__main__":

@@ -229,10 +229,12 @@ def _decode(resource: Resource, data: bytes, field_validation: str) -> tuple[Obj
     except ValueError as error:
         if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
             raise
-    found = duplicates(data)
     try:
-        plain = msgspec.json.decode(data) if not found else _loads(data)
+        plain = msgspec.json.decode(data)
     except msgspec.ValidationError:  # an integer beyond 64 bits: the walk has words for it
+        plain = _loads(data)
+    found = duplicates(data)
+    if found:
         plain = _loads(data)
     return read(resource, plain, field_validation, found)
 
