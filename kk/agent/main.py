@@ -26,7 +26,7 @@ from kk.agent.server.routes import Routes
 from kk.base.errors import StatusError
 from kk.client import kubeconfig
 from kk.client.http import Client
-from kk.client.informer import Informer
+from kk.client.informer import InformerFactory
 
 log = logging.getLogger("kk.agent")
 #: seconds that containers get at most when a node's pods are stopped as a whole
@@ -75,7 +75,8 @@ class Agent:
             options.node_name, options.address, resources(root)[1], url.hostname or "", str(url.port or 443)
         )  # fmt: skip
         starter = Starter(api, self.runtime, catalog, facts, self.events)
-        self.workers = Workers(api, self.runtime, starter, self.events, options.address)
+        self.informers = InformerFactory(self.client)
+        self.workers = Workers(api, self.runtime, starter, self.events, options.address, self.informers)
         routes = Routes(self.workers, self.runtime, catalog, options.node_name, options.address)
         pair = (options.serving_cert, options.serving_key, options.client_ca)
         self.server = Server(options.address, options.port, *pair, routes)
@@ -83,14 +84,14 @@ class Agent:
             options.node_name, options.address, self.server.port, self.runtime.level, self.runtime.reason, root
         )  # fmt: skip
         self.node = NodeKeeper(self.client, endpoint)
-        self.informer = Informer(self.client, "v1", "pods", field_selector=f"spec.nodeName={options.node_name}")
+        self.informer = self.informers.informer("v1", "pods", field_selector=f"spec.nodeName={options.node_name}")
 
     def start(self) -> None:
         """Find running pods, register, work. Returns when the node is registered (waits for the API server)."""
         self.runtime.start(self.workers.wake)
         self.server.start()
         self.informer.add_handler(self._on_pod)
-        self.informer.start()
+        self.informers.start()
         threading.Thread(target=self._adopt, name="adopt", daemon=True).start()
         self.node.register()
         self.node.start()
@@ -112,7 +113,7 @@ class Agent:
     def close(self) -> None:
         """Let go of everything but the pods."""
         self.node.close()
-        self.informer.stop()
+        self.informers.stop()
         self.server.close()
         self.workers.close()
         self.events.close()

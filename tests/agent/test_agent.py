@@ -252,3 +252,28 @@ def test_strangers_are_not_let_in(cluster):
         answer = client.getresponse()
         answer.read()
         assert answer.status == status, path
+
+
+def test_changes_of_mounted_objects_reach_the_files(cluster):
+    maps = cluster.client.resource("v1", "configmaps", "default")
+    maps.create({"metadata": {"name": "page"}, "data": {"index.html": "one"}})
+    mounts = [{"name": "html", "mountPath": "/usr/share/nginx/html"}]
+    sources = [{"configMap": {"name": "page"}}, {"secret": {"name": "later", "optional": True}}]
+    volumes = [{"name": "html", "projected": {"sources": sources}}]
+    cluster.create("page", {"name": "c", "image": "nginx", "volumeMounts": mounts}, volumes=volumes)
+    ip = cluster.wait("page", READY)["status"]["podIP"]
+
+    def get(path):
+        try:
+            with urllib.request.urlopen(f"http://{ip}/{path}", timeout=20) as answer:
+                return answer.read()
+        except OSError:
+            return b""
+
+    cluster.until(lambda: get("") == b"one")
+    maps.patch("page", {"data": {"index.html": "two"}}, "merge")
+    cluster.until(lambda: get("") == b"two")
+    secret = {"metadata": {"name": "later"}, "data": {"k": "aGlkZGVu"}}
+    cluster.client.resource("v1", "secrets", "default").create(secret)
+    cluster.until(lambda: get("k") == b"hidden")
+    cluster.delete("page")

@@ -21,13 +21,16 @@ from kk.agent.pods.probes import Prober
 from kk.agent.pods.start import Events, Starter, StartFault
 from kk.agent.pods.world import Probed, World, all_containers, spec_hash
 from kk.agent.runtime.api import Container, Runtime, Sandbox
+from kk.agent.volumes._references import References
 from kk.client.http import Unreachable
+from kk.client.informer import InformerFactory
 from kk.client.workqueue import WorkQueue
 
 Obj = dict[str, Any]
 log = logging.getLogger("kk.agent")
 KEPT_ATTEMPTS = 2  # as kubelet: the last ended one beside the current
 MOUNT_RETRY = (0.5, 120.0)
+REFRESH_SECONDS = 0.5  # changes of mounted objects are gathered for so long
 
 
 def version(pod: Obj) -> int:
@@ -63,6 +66,7 @@ class Workers:
         starter: Starter,
         events: Events,
         host_ip: str,
+        informers: InformerFactory,
         now: Callable[[], float] = time.time,
     ):
         self._api, self._runtime, self._starter, self._events = api, runtime, starter, events
@@ -74,6 +78,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self.prober = Prober(runtime, self.wake, self._probe_event)
         self._hooks = Hooks(runtime, events)
+        self._references = References(informers, self.refresh)
 
     def start(self, threads: int = 4) -> None:
         """Begin to work."""
@@ -129,6 +134,14 @@ class Workers:
 
     def wake(self, uid: str) -> None:
         """Something about a pod changed."""
+        self._queue.add(uid)
+
+    def refresh(self, uid: str) -> None:
+        """Something that a pod mounts has changed."""
+        with self._lock:
+            if known := self._known.get(uid):
+                due = self._now() + REFRESH_SECONDS
+                known.renew_at = min(known.renew_at or due, due)
         self._queue.add(uid)
 
     def pods(self) -> list[Obj]:
@@ -312,6 +325,7 @@ class Workers:
         try:
             known.paths, known.renew_at = self._starter.volumes(known.pod, sandbox)
             known.mount_tries = 0
+            self._references.want(known.pod)
         except MountFault as fault:
             self._events.event(known.pod, "Warning", "FailedMount", str(fault))
             known.renew_at = self._now() + min(MOUNT_RETRY[0] * 2**known.mount_tries, MOUNT_RETRY[1])
@@ -346,6 +360,7 @@ class Workers:
             self.prober.forget(container.id)
         self._runtime.remove_sandbox(uid)
         self._starter.forget(uid)
+        self._references.forget(uid)
         self._crash.forget(uid)
         if not known.gone:
             self._api.delete_pod(known.pod)
