@@ -107,6 +107,20 @@ def test_pod_security_refuses_pods_and_warns_authors_of_workloads(home):
     assert "would violate PodSecurity" in headers["warning"]
 
 
+def test_who_tightens_a_level_is_told_of_pods_that_break_it(home):
+    for name in ("a", "b"):
+        home("POST", "pods", pod(name, hostNetwork=True))
+    patch = {"Content-Type": "application/merge-patch+json"}
+    body = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}}
+    status, headers, _ = home.api.raw("PATCH", home.path, body, patch)
+    assert status == 200
+    assert "a (and 1 other pod): host namespaces" in headers["warning"]
+    body = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "strict"}}}
+    status, answer = home.api.request("PATCH", home.path, body, patch)
+    assert status == 422
+    assert "must be one of privileged, baseline, restricted" in answer["message"]
+
+
 def test_a_new_node_takes_no_pods_yet(api):
     _, node = api.request("POST", "/api/v1/nodes", {"metadata": {"name": "fresh"}})
     assert node["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
