@@ -48,32 +48,46 @@ def _served(server: Server) -> dict[str, list[Resource]]:
     return found
 
 
+def _roots(server: Server) -> list[str]:
+    """Paths that have a document of their own beside those of versions."""
+    groups = [f"apis/{group}" for group in discovered(server).groups()]
+    return [".well-known/openid-configuration", "api", "apis", *groups, "openid/v1/jwks", "version"]
+
+
 def _index(server: Server) -> dict[str, dict[str, str]]:
-    return {
-        path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={documents.fingerprint(GIT_VERSION, resources)}"}
-        for path, resources in sorted(_served(server).items())
-    }
+    marks = {path: documents.fingerprint(GIT_VERSION, resources) for path, resources in _served(server).items()}
+    marks |= {path: documents.fingerprint(f"{GIT_VERSION} {path}", []) for path in _roots(server)}
+    return {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={mark}"} for path, mark in sorted(marks.items())}
 
 
 async def _third(request: Request, path: str) -> Response:
     resources = _served(request.server).get(path)
-    if resources is None:
+    root = resources is None and path in _roots(request.server)
+    if resources is None and not root:
         return Response(b"", 404, b"text/plain; charset=utf-8")
     accepted = request.header("accept")
     if accepted and not any(
         a.split(";")[0].strip() in ("*/*", "application/*", "application/json") for a in accepted.split(",")
     ):
         raise not_acceptable("only the following media types are accepted: application/json")
-    mark = documents.fingerprint(GIT_VERSION, resources)
+    mark = (
+        documents.fingerprint(GIT_VERSION, resources)
+        if resources
+        else documents.fingerprint(f"{GIT_VERSION} {path}", [])
+    )
     wanted = request.info.param("hash")
     if wanted and wanted != mark:
         location = f"/openapi/v3/{path}?hash={mark}".encode()
         return Response(b"", 301, b"text/plain; charset=utf-8", ((b"location", location),))
-    body = await _made(request.server, ("v3", path, mark), lambda: encode(documents.v3(GIT_VERSION, resources)))
+    body = await _made(request.server, ("v3", path, mark), lambda: encode(_document(path, resources)))
     response = tagged(request, body, _JSON, mark)
     if wanted:
         response.headers = [h for h in response.headers if h[0] != b"cache-control"] + [_FOREVER]
     return response
+
+
+def _document(path: str, resources: list[Resource] | None) -> dict[str, Any]:
+    return documents.v3(GIT_VERSION, resources) if resources else documents.root(GIT_VERSION, path)
 
 
 async def _second(request: Request) -> Response:

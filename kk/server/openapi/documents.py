@@ -88,10 +88,32 @@ def v3(title: str, resources: Resources) -> Obj:
     paths: Obj = {}
     for r in resources:
         paths.update(_paths(r, 3))
+    if resources:
+        group, version = resources[0].group, resources[0].version
+        listed = {"responses": _operation(3, "get", {}, (), "", META + "APIResourceList")["responses"]}
+        paths[f"/apis/{group}/{version}/" if group else f"/api/{version}/"] = {"get": listed}
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": title},
         "paths": paths,
+        "components": {"schemas": dict(sorted(schemas.found.items()))},
+    }
+
+
+def root(title: str, path: str) -> Obj:
+    """The OpenAPI 3.0 document of a path above the versions, such as apis/apps, or of a plain one, such as version."""
+    parts = path.split("/")
+    kind = {"api": "APIVersions", "apis": "APIGroupList" if len(parts) == 1 else "APIGroup"}.get(parts[0], "")
+    name = META + kind if kind else ""
+    schemas = Schemas(3, {})
+    if name:
+        schemas.add((name,))
+    operation = _operation(3, "get", {}, (), "", name)
+    operation = {"responses": {**operation["responses"], "401": {"description": "Unauthorized"}}}
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": title},
+        "paths": {f"/{path}/": {"get": operation}},
         "components": {"schemas": dict(sorted(schemas.found.items()))},
     }
 
@@ -112,7 +134,9 @@ def v2(title: str, resources: Resources) -> Obj:
 
 
 def _collect(schemas: Schemas, resources: Resources) -> None:
-    schemas.add(META + name for name in ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta"))
+    schemas.add(
+        META + name for name in ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
+    )
     for r in resources:
         name = definition_of(r)
         if not isinstance(r, BuiltIn):
