@@ -167,6 +167,7 @@ class Cache:
         self.shelves: dict[tuple[str, str], Shelf] = {}
         self._by_prefix: dict[str, Shelf] = {}
         self.listeners: list[Callable[[Shelf, Item, Item | None, bool], None]] = []
+        self.flushers: list[Callable[[], None]] = []  # asked when a batch is over
         for resource in resources:
             self.add(resource)
 
@@ -215,6 +216,8 @@ class Cache:
                 listener(shelf, item, old, event.deleted)
             if token is not None:
                 token.done(item)
+        for flush in self.flushers:
+            flush()
 
     # what hooks ask
 

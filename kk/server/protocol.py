@@ -6,6 +6,7 @@ Knows nothing of Kubernetes.
 
 import asyncio
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -85,3 +86,23 @@ def write_whole(send: Any, status: int, head: bytes, body: bytes) -> bool:
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+def framed(data: bytes) -> bytes:
+    """Data as one chunk of a chunked answer."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def chunk_writer(send: Any) -> Callable[[bytes], bool] | None:
+    """A function that writes a framed chunk of a started answer at once, and says False where the connection is not idle; None: there is none."""
+    cycle = getattr(send, "__self__", None)
+    if type(cycle) is not RequestResponseCycle or not cycle.chunked_encoding:
+        return None
+
+    def write(chunk: bytes) -> bool:
+        if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete:
+            return False
+        cycle.transport.write(chunk)
+        return True
+
+    return write

@@ -6,23 +6,24 @@ slowly is cut off and resumes by its resourceVersion. Resuming comes from the sh
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kk.base.errors import StatusError, expired
 from kk.server.answers import warning_header
-from kk.server.cache import RING, Change, Item, Shelf
+from kk.server.cache import Change, Item, Shelf
 from kk.server.context import Request, Server
 from kk.server.encoding import encode
 from kk.server.negotiate import Form, form_of
-from kk.server.reads import included, key_of
+from kk.server.protocol import chunk_writer, framed
+from kk.server.reads import included
 from kk.server.routing import truth
 from kk.server.selection import ListOptions, integer, list_options, matches, select
 from kk.server.views import View, clock
 from kk.store.api import Compacted, Event, Future
 
-#: events a stream may lag behind
-_LAG = 4096
+#: bytes that may wait for a stream
+_LAG = 16 * 1024 * 1024
 #: a watch without timeoutSeconds lasts this long, up to twice as long
 _LASTS = 1800.0
 #: seconds between bookmarks, which are only sent where something happened meanwhile
@@ -30,25 +31,40 @@ _BOOKMARKS = 60.0
 
 
 class Watcher:
-    """One stream's buffer. `revision` is what it has been told up to."""
+    """One stream. While it is idle, chunks are written straight to its connection; else they wait in `buffer` for its task."""
 
-    __slots__ = ("buffer", "waiter", "over", "bookmarks", "revision", "channel")
+    __slots__ = ("buffer", "size", "waiter", "over", "bookmarks", "revision", "channel", "direct", "told")
 
     def __init__(self, channel: "Channel", bookmarks: bool):
         self.channel, self.bookmarks = channel, bookmarks
         self.buffer: list[bytes] = []
+        self.size = 0
         self.waiter: asyncio.Future[None] | None = None
         self.over = False
-        self.revision = 0
+        self.revision = 0  # what it has been told up to by joining, or by a bookmark
+        self.direct: Callable[[bytes], bool] | None = None
+        self.told = False  # a Table's columns are told once
 
-    def push(self, line: bytes) -> None:
-        """Queue a line; cut the stream off where it lags too far."""
-        if len(self.buffer) >= _LAG:
+    def push(self, data: bytes, chunk: bytes) -> None:
+        """Send lines (`chunk` is the same as HTTP frames them); cut the stream off where it lags too far."""
+        if self.over:
+            return
+        if self.direct is not None and not self.buffer and self.direct(chunk):
+            return
+        self.size += len(data)
+        if self.size > _LAG:
             self.buffer.clear()
             self.over = True
-        elif not self.over:
-            self.buffer.append(line)
+        else:
+            self.buffer.append(data)
         self.wake()
+
+    def taken(self) -> bytes:
+        """What waits; it does so no longer."""
+        data = b"".join(self.buffer)
+        self.buffer.clear()
+        self.size = 0
+        return data
 
     def wake(self) -> None:
         """Let the stream's task look."""
@@ -62,28 +78,45 @@ class Watcher:
 
 
 class Channel:
-    """Watchers that see the same lines."""
+    """Watchers that see the same lines. Lines of one committed batch go out together."""
 
-    def __init__(self, key: Any, view: View, options: ListOptions, form: Form, include: str):
+    def __init__(self, key: Any, view: View, options: ListOptions, form: Form, include: str, dirty: "list[Channel]"):
         self.key, self.view, self.options, self.form, self.include = key, view, options, form, include
         self.shelf: Shelf = view.shelf
         self._prefix = f"{options.namespace}/" if options.namespace else ""
-        self._key = key_of(self.shelf, options.namespace, options.name) if options.name and options.namespace else ""
         self._all = options.everything
         self._form = (view.resource.api_version, form, include)
+        self._dirty = dirty
+        self._pending: list[tuple[Change, str]] = []
         self.watchers: list[Watcher] = []
 
     def __call__(self, change: Change) -> None:
         """A listener of the shelf."""
-        line = self.line(change)
-        if line is not None:
-            for watcher in self.watchers:
-                watcher.push(line)
+        what = self.what(change)
+        if what:
+            if not self._pending:
+                self._dirty.append(self)
+            self._pending.append((change, what))
 
-    def line(self, change: Change) -> bytes | None:
-        """What to send for a change, None where it is not selected."""
+    def flush(self) -> None:
+        """The batch is over: tell the watchers."""
+        pending, self._pending = self._pending, []
+        lines = [self.line(change, what) for change, what in pending]
+        data = b"".join(lines)
+        chunk = framed(data)
+        table = self.form.kind == "Table"
+        for watcher in self.watchers:
+            if table and not watcher.told:
+                watcher.told = True
+                first = self.line(*pending[0], definitions=True) + b"".join(lines[1:])
+                watcher.push(first, framed(first))
+            else:
+                watcher.push(data, chunk)
+
+    def what(self, change: Change) -> str:
+        """What a change is to these watchers: ADDED, MODIFIED, DELETED, or "" where it is none."""
         if not change.item.key.startswith(self._prefix):
-            return None
+            return ""
         old = change.old
         if self._all:
             before, after = old is not None, not change.deleted
@@ -91,18 +124,18 @@ class Channel:
             before = old is not None and matches(self.options, self.shelf, old)
             after = not change.deleted and matches(self.options, self.shelf, change.item)
         if after:
-            return self.encoded(change, "MODIFIED" if before else "ADDED")
-        return self.encoded(change, "DELETED") if before else None
+            return "MODIFIED" if before else "ADDED"
+        return "DELETED" if before else ""
 
-    def encoded(self, change: Change, what: str) -> bytes:
+    def line(self, change: Change, what: str, definitions: bool = False) -> bytes:
         """A change as a line, made once for every channel of the same form."""
-        key = (what, self._form)
+        key = (what, self._form, definitions)
         line = change.encoded.get(key)
         if line is None:
             item = change.item
             if what == "DELETED" and change.old is not None:
                 item = restamped(change.old, change.revision)  # what the watcher knew, at the revision it went
-            line = change.encoded[key] = self.render(what, item)
+            line = change.encoded[key] = self.render(what, item, definitions)
         return line
 
     def render(self, what: str, item: Item, definitions: bool = False) -> bytes:
@@ -159,6 +192,8 @@ class Watching:
     def __init__(self, server: Server):
         self._server = server
         self._channels: dict[Any, Channel] = {}
+        self._dirty: list[Channel] = []
+        server.cache.flushers.append(self._flush)
         self._bookmarks: asyncio.TimerHandle | None = None
 
     def join(self, view: View, options: ListOptions, form: Form, include: str, texts: Any, bookmarks: bool) -> Watcher:
@@ -166,7 +201,7 @@ class Watching:
         key = (view.resource.key, options.namespace, options.name, texts, form, include)
         channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[key] = Channel(key, view, options, form, include)
+            channel = self._channels[key] = Channel(key, view, options, form, include, self._dirty)
             view.shelf.listeners.append(channel)
         watcher = Watcher(channel, bookmarks)
         watcher.revision = self._server.cache.revision
@@ -174,6 +209,11 @@ class Watching:
         if bookmarks and self._bookmarks is None:
             self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick)
         return watcher
+
+    def _flush(self) -> None:
+        for channel in self._dirty:
+            channel.flush()
+        self._dirty.clear()
 
     def leave(self, watcher: Watcher) -> None:
         """The stream is over."""
@@ -202,7 +242,7 @@ class Watching:
                     if watcher.revision < revision:
                         line = line or channel.bookmark(revision)
                         watcher.revision = revision
-                        watcher.push(line)
+                        watcher.push(line, framed(line))
         self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick) if some else None
 
 
@@ -219,12 +259,12 @@ async def watch(request: Request, view: View) -> None:
     gone = server.spawn(_until_gone(request, watcher))
     timer = server.loop.call_later(seconds, watcher.end)
     try:
+        # at once: what exists and what is collected from now on must meet without a gap
+        first = await _first(server, watcher, info, options)
         await _start(request)
-        try:
-            await request.send(_chunk(await _first(server, watcher, info, options)))
-            await _stream(request, watcher)
-        except StatusError as error:
-            await request.send(_chunk([_error_line(error)]))
+        if first:
+            await request.send(_chunk(first))
+        await _stream(request, watcher)
         await request.send({"type": "http.response.body", "body": b""})
     finally:
         timer.cancel()
@@ -238,8 +278,8 @@ async def _start(request: Request) -> None:
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-def _chunk(lines: list[bytes]) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": b"".join(lines), "more_body": True}
+def _chunk(data: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": True}
 
 
 def _error_line(error: StatusError) -> bytes:
@@ -254,50 +294,67 @@ async def _until_gone(request: Request, watcher: Watcher) -> None:
 
 
 async def _stream(request: Request, watcher: Watcher) -> None:
-    loop = request.server.loop
+    loop, direct = request.server.loop, chunk_writer(request.send)
     while True:
         if watcher.buffer:
-            lines, watcher.buffer = watcher.buffer, []
-            await request.send(_chunk(lines))
+            await request.send(_chunk(watcher.taken()))
             continue
         if watcher.over:
             return
+        watcher.direct = direct
         watcher.waiter = loop.create_future()
         await watcher.waiter
-        watcher.waiter = None
+        watcher.waiter = watcher.direct = None
 
 
 # what a stream begins with
 
 
-async def _first(server: Server, watcher: Watcher, info: Any, options: ListOptions) -> list[bytes]:
+async def _first(server: Server, watcher: Watcher, info: Any, options: ListOptions) -> bytes:
     """The lines before live changes; the watcher already collects those from the newest revision on."""
     channel, current = watcher.channel, server.cache.revision
     text = options.version
     initial = info.query.get("sendInitialEvents")
     if initial is not None and truth(initial[0]):
-        return _existing(channel, watcher) + [channel.bookmark(current, initial_end=True)]
+        return _existing(channel, watcher) + channel.bookmark(current, initial_end=True)
     if text and not text.isdigit():
-        raise StatusError(
-            400, "BadRequest", f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        )
+        why = f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise StatusError(400, "BadRequest", why)
     version = int(text or "0")
     if not version:
-        return [] if initial is not None else _existing(channel, watcher)
+        return b"" if initial is not None else _existing(channel, watcher)
     if version >= channel.shelf.version:
-        return []
+        return b""
     if version >= channel.shelf.ring_from:
-        return [line for c in channel.shelf.ring if c.revision > version and (line := channel.line(c)) is not None]
-    return await _from_store(server, channel, version, current)
+        return _lines(channel, watcher, (c for c in channel.shelf.ring if c.revision > version))
+    try:
+        return await _from_store(server, watcher, version, current)
+    except StatusError as error:
+        watcher.end()
+        return _error_line(error)
 
 
-def _existing(channel: Channel, watcher: Watcher) -> list[bytes]:
+def _existing(channel: Channel, watcher: Watcher) -> bytes:
     items = select(channel.options, channel.shelf)
-    return [channel.render("ADDED", i, definitions=n == 0) for n, i in enumerate(items)]
+    lines = [channel.render("ADDED", i, definitions=n == 0) for n, i in enumerate(items)]
+    watcher.told = bool(lines)
+    return b"".join(lines)
 
 
-async def _from_store(server: Server, channel: Channel, version: int, current: int) -> list[bytes]:
+def _lines(channel: Channel, watcher: Watcher, changes: Iterable[Change]) -> bytes:
+    lines = []
+    for change in changes:
+        what = channel.what(change)
+        if what:
+            columns = channel.form.kind == "Table" and not watcher.told
+            lines.append(channel.line(change, what, columns))
+            watcher.told = True
+    return b"".join(lines)
+
+
+async def _from_store(server: Server, watcher: Watcher, version: int, current: int) -> bytes:
     """Changes after a version that the ring no longer has, up to the revision from which the watcher collects."""
+    channel = watcher.channel
     shelf, store = channel.shelf, server.cache.store
     prefix = shelf.prefix + (f"{channel.options.namespace}/" if channel.options.namespace else "")
 
@@ -309,24 +366,18 @@ async def _from_store(server: Server, channel: Channel, version: int, current: i
     except Compacted as compacted:
         raise expired(f"too old resource version: {version} ({compacted.oldest})") from None
     except Future:
-        return []
+        return b""
     known = {e.key: _item(shelf, e) for e in state}
-    return list(_replayed(channel, known, (e for e in events if e.revision <= current)))
+    return _lines(channel, watcher, _replayed(shelf, known, (e for e in events if e.revision <= current)))
 
 
 def _item(shelf: Shelf, event: Event) -> Item:
     return shelf.make(event.key[len(shelf.prefix) :], event.revision, event.created, event.value, None)
 
 
-def _replayed(channel: Channel, known: dict[str, Item], events: Iterable[Event]) -> Iterable[bytes]:
+def _replayed(shelf: Shelf, known: dict[str, Item], events: Iterable[Event]) -> Iterable[Change]:
     for event in events:
-        item, old = _item(channel.shelf, event), known.pop(event.key, None)
+        item, old = _item(shelf, event), known.pop(event.key, None)
         if not event.deleted:
             known[event.key] = item
-        line = channel.line(Change(event.revision, item, old, event.deleted))
-        if line is not None:
-            yield line
-
-
-#: the ring is what resuming is cheap for
-assert RING <= _LAG
+        yield Change(event.revision, item, old, event.deleted)
