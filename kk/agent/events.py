@@ -22,6 +22,11 @@ class PodEvents:
         about = reference({"apiVersion": "v1", "kind": "Pod", "metadata": pod["metadata"]}, path)
         self._recorder.event(about, kind, reason, message[:1024])
 
+    def node(self, name: str, reason: str, message: str) -> None:
+        """Tell something about the node; kubelet refers to it by its name in place of its uid."""
+        about = {"kind": "Node", "apiVersion": "v1", "name": name, "uid": name}
+        self._recorder.event(about, "Normal", reason, message)
+
     def close(self) -> None:
         """Write what waits."""
         self._recorder.stop()

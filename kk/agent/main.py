@@ -95,6 +95,9 @@ class Agent:
         threading.Thread(target=self._adopt, name="adopt", daemon=True).start()
         self.node.register()
         self.node.start()
+        name = self.options.node_name
+        self.events.node(name, "Starting", "Starting kubelet.")
+        self.events.node(name, "NodeReady", f"Node {name} status is now: NodeReady")
 
     def _on_pod(self, kind: str, pod: dict[str, Any], old: "dict[str, Any] | None") -> None:
         if old is not None and old["metadata"]["uid"] != pod["metadata"]["uid"]:

@@ -148,6 +148,23 @@ def test_a_killed_shim_takes_its_programs_along(runtime, changes):
     assert marked(container) == []
 
 
+def test_containers_that_a_machine_took_down_with_it(root, changes):
+    first = HostRuntime(root)
+    first.start(changes)
+    container = run(first, "sleep", "1000")
+    first.close()
+    os.kill(psutil.Process(container.pid).ppid(), signal.SIGKILL)
+    second = HostRuntime(root)
+    second.start(changes)
+    try:
+        found = second.containers("u1")[0]
+        changes.wait(ended(found))
+        assert (found.exit_code, found.reason, found.id) == (255, "Unknown", container.id)
+        assert marked(container) == []
+    finally:
+        second.close()
+
+
 def test_a_killed_zygote_is_replaced(runtime, changes):
     before = run(runtime, "sleep", "1000", uid="u1")
     os.kill(runtime._zygote.pid, signal.SIGKILL)

@@ -194,19 +194,7 @@ class Starter:
     ) -> ContainerConfig:
         """The whole configuration of an attempt; ConfigFault."""
         image = found.image or Image((found.reference.familiar,))
-        spec, meta = pod["spec"], pod["metadata"]
-        base = {
-            "PATH": PATH,
-            "HOSTNAME": spec.get("hostname") or meta["name"],
-            "POD_IP": sandbox.ip,
-            "KK_POD": f"{meta['namespace']}/{meta['name']}",
-            **image.environment(found.reference),
-        }
-        if container.get("tty"):
-            base["TERM"] = "xterm"
-        ports = [p["containerPort"] for p in container.get("ports") or () if p.get("containerPort")]
-        if port := next(iter(ports), None) or next(iter(image.ports), None):
-            base["PORT"] = str(port)
+        base = self._base(pod, container, sandbox, image, found)
         env = environment(pod, container, base, self.sources(pod, sandbox))
         where: list[tuple[str, str]] = []
         if container.get("volumeMounts"):
@@ -243,6 +231,23 @@ class Starter:
                 "policy": container.get("terminationMessagePolicy", "File"),
             },
         )
+
+    def _base(self, pod: Obj, container: Obj, sandbox: Sandbox, image: Image, found: Found) -> dict[str, str]:
+        """The environment that a container has whatever its spec says."""
+        meta = pod["metadata"]
+        base = {
+            "PATH": PATH,
+            "HOSTNAME": pod["spec"].get("hostname") or meta["name"],
+            "POD_IP": sandbox.ip,
+            "KK_POD": f"{meta['namespace']}/{meta['name']}",
+            **image.environment(found.reference),
+        }
+        if container.get("tty"):
+            base["TERM"] = "xterm"
+        ports = [p["containerPort"] for p in container.get("ports") or () if p.get("containerPort")]
+        if port := next(iter(ports), None) or next(iter(image.ports), None):
+            base["PORT"] = str(port)
+        return base
 
     def _cwd(self, container: Obj, image: Image, folder: Path, where: list[tuple[str, str]]) -> str:
         """The working directory: what the pod mounts there, what the node has there, else the container's own folder."""

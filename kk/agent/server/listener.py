@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 log = logging.getLogger("kk.agent")
 HEAD_LIMIT = 64 * 1024
 HANDSHAKE_SECONDS = 10
+HEAD_SECONDS = 10
 REASONS = {
     101: "Switching Protocols",
     200: "OK",
@@ -55,8 +56,8 @@ class Stream:
         with self._lock:
             return not self._closed and self._sock.pending() > 0
 
-    def recv(self, size: int = 65536) -> bytes:
-        """Some bytes, b"" at the end."""
+    def recv(self, size: int = 65536, seconds: float | None = None) -> bytes:
+        """Some bytes, b"" at the end (or when none came for so many seconds)."""
         while not self._closed:
             wait_write = False
             try:
@@ -68,7 +69,8 @@ class Stream:
                 wait_write = True
             except (OSError, ValueError):
                 return b""
-            self._wait(wait_write)
+            if not self._wait(wait_write, seconds):
+                break
         return b""
 
     def sendall(self, data: bytes) -> None:
@@ -91,13 +93,14 @@ class Stream:
                 if self._closed:
                     raise Closed("closed")
 
-    def _wait(self, write: bool) -> None:
+    def _wait(self, write: bool, seconds: float | None = None) -> bool:
         poll = select.poll()
         try:
             poll.register(self._fd, select.POLLOUT if write else select.POLLIN)
-            poll.poll()
+            return bool(poll.poll(None if seconds is None else seconds * 1000))
         except (OSError, ValueError):
             self._closed = True
+            return False
 
     def gone(self) -> bool:
         """Called when select says readable while nothing is expected: True when the client has left."""
@@ -268,7 +271,7 @@ class Server:
     def _request(self, stream: Stream, known: bool) -> None:
         data = b""
         while b"\r\n\r\n" not in data:
-            more = stream.recv()
+            more = stream.recv(seconds=HEAD_SECONDS)
             if not more or len(data) > HEAD_LIMIT:
                 return
             data += more
