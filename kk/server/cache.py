@@ -4,6 +4,7 @@ Filled from the store once, then only by committed batches, in the event loop's 
 look-up, a list is a join, and a watch event is encoded once. Decodes only where somebody asks for objects.
 """
 
+import logging
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,8 @@ from kk.base import paths
 from kk.kinds.kind import Resource
 from kk.server.encoding import Obj, decode, head_of, with_revision
 from kk.store.api import Event, Result, Store
+
+log = logging.getLogger("kk.server")
 
 #: recent changes kept per resource for watches that resume
 RING = 2048
@@ -207,17 +210,27 @@ class Cache:
                     token.failed(result.error)
                 continue
             self.revision = event.revision
-            shelf = self._shelf_of(event.key)
-            if shelf is None:
+            try:
+                item = self._take(event, token.obj if token is not None else None)
+            except Exception as error:  # whoever waits must be told, and the rest of the batch goes on
+                log.exception("%s at revision %d", event.key, event.revision)
+                if token is not None:
+                    token.failed(error)
                 continue
-            old = shelf.items.get(event.key[len(shelf.prefix) :]) if self.listeners else None
-            item = shelf.apply(event, token.obj if token is not None else None)
-            for listener in self.listeners:
-                listener(shelf, item, old, event.deleted)
-            if token is not None:
+            if token is not None and item is not None:
                 token.done(item)
         for flush in self.flushers:
             flush()
+
+    def _take(self, event: Event, obj: Obj | None) -> Item | None:
+        shelf = self._shelf_of(event.key)
+        if shelf is None:
+            return None
+        old = shelf.items.get(event.key[len(shelf.prefix) :]) if self.listeners else None
+        item = shelf.apply(event, obj)
+        for listener in self.listeners:
+            listener(shelf, item, old, event.deleted)
+        return item
 
     # what hooks ask
 

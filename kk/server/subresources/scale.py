@@ -158,7 +158,11 @@ async def _apply(write: Write, applied: Obj) -> Item:
         config: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": write.name}}
         if "replicas" in (applied.get("spec") or {}):
             paths.set_in(config, facts.spec, (scale.get("spec") or {}).get("replicas", 0))
-        return patching.merged(write, obj, config)
+        new = patching.merged(write, obj, config)
+        for entry in new["metadata"].get("managedFields") or []:
+            if entry.get("subresource") == "scale" and entry["operation"] == "Apply":
+                entry.pop("time", None)  # upstream takes ownership through the Scale, which has no times
+        return new
 
     return await update(write, change, manage=False, merge=_keep)
 

@@ -80,7 +80,7 @@ def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj]
         try:
             obj = check_object(write, view, new, write.options.validation, doubled)
         except StatusError as error:
-            raise unreadable(new, error) from None
+            raise unreadable(patch if media == STRATEGIC else new, error, media) from None
         creating.check_namespace(write, obj["metadata"])
         check_name(write, obj["metadata"], name)
         return obj
@@ -125,13 +125,28 @@ def patcher(media: str, patch: Any, schema: Any) -> Callable[[Obj], Any]:
     return lambda doc: strategic.apply(doc, patch, schema)
 
 
-def unreadable(new: Obj, error: StatusError) -> StatusError:
-    """422 for a patched object that is not one of its type; other faults as they are."""
+def unreadable(shown: Any, error: StatusError, media: str = MERGE) -> StatusError:
+    """422 for a patched object that is not one of its type; other faults as they are.
+
+    `shown` is what upstream's message shows: the patched object, or a strategic patch.
+    """
     if error.code != 400:
         return error
     _, found, strict = error.message.partition("strict decoding error: ")
-    text = json.dumps(_in_order(new), separators=(",", ":"), ensure_ascii=False)
+    if media == STRATEGIC:
+        text = _go_map(shown)
+    else:
+        text = json.dumps(_in_order(shown), separators=(",", ":"), ensure_ascii=False)
     return invalid("", "", "", [invalid_value("patch", text, found + strict if found else error.message)])
+
+
+def _go_map(value: Any) -> str:
+    """A JSON value as Go prints it."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{_go_map(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(map(_go_map, value)) + "]"
+    return "<nil>" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 _ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
@@ -253,11 +268,7 @@ def _given(applied: Obj) -> Obj:
 
 
 def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
-    given, resource = _given(applied), write.view.resource
-    uid, version = given.get("uid"), given.get("resourceVersion")
-    if uid and uid != live["metadata"].get("uid"):
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata'].get('uid')}"
-        raise conflict(resource.plural, resource.group, write.name, why)
+    version = _given(applied).get("resourceVersion")
     new = check_object(write, write.view, merged(write, live, applied), write.options.validation)
     creating.check_namespace(write, new["metadata"])
     check_name(write, new["metadata"], write.name)

@@ -149,7 +149,7 @@ async def _update_once(
 
 def _faults(write: Write, new: Obj, old: Obj) -> list[FieldError]:
     strategy = write.view.shelf.resource.strategy
-    faults = write.meta_faults(new, old) * 2  # upstream looks at metadata twice, and says so in the causes
+    faults = write.meta_faults(new, old)
     if write.subresource == "status":
         return [*faults, *strategy.validate_status(new, old)]
     check = strategy.validate_subresource.get(write.subresource, write.view.validate)

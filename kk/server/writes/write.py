@@ -130,12 +130,13 @@ class Write:
             raise invalid(self.view.resource.kind, self.view.shelf.resource.group, name, faults)
 
     def meta_faults(self, obj: Obj, old: Obj | None) -> list[FieldError]:
-        """Faults of ObjectMeta."""
-        strategy = self.view.shelf.resource.strategy
-        namespaced = self.view.resource.namespaced
-        return list(
-            meta.validate(obj["metadata"], old["metadata"] if old else None, namespaced, strategy.validate_name)
-        )
+        """Faults of ObjectMeta. On updates upstream looks again and again, and each look is a cause in its answer."""
+        resource = self.view.shelf.resource
+        metadata, name = obj["metadata"], resource.strategy.validate_name
+        if old is None:
+            return meta.validate(metadata, None, resource.namespaced, name)
+        faults = list(meta.check(metadata, resource.namespaced, name)) * 4
+        return faults + list(meta.check_update(metadata, old["metadata"])) * 2
 
     # managed fields
 
