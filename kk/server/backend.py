@@ -5,12 +5,13 @@ One connection a request; nothing is pooled and nothing interpreted. A kubelet m
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h11
+import httptools
 from wsproto import ConnectionType, WSConnection, events
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
@@ -101,41 +102,85 @@ class Exchange:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self._reader, self._writer = reader, writer
-        self._http = h11.Connection(h11.CLIENT)
+        self._parser = httptools.HttpResponseParser(self)
+        self._pieces: deque[bytes] = deque()
+        self._headed = self._whole = self._bodiless = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
+
+    # what the parser tells
+
+    def on_message_begin(self) -> None:
+        """A head begins; the one before it, if any, only said that more comes."""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self.status = self._parser.get_status_code()
+        self._headed = self.status >= 200
+        self._whole = self._headed and self._bodiless
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body."""
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        self._whole = self._headed
+
+    # what the server asks
 
     async def ask(
         self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None = None
     ) -> None:
         """Send the request and wait for the head of the answer. Raises StatusError 503 where the other side breaks off."""
+        self._bodiless = method == "HEAD"
+        sent = list(headers)
+        chunked = (b"transfer-encoding", b"chunked") in sent
+        head = f"{method} {path} HTTP/1.1".encode("latin-1")
+        lines = [head, *(name + b": " + value for name, value in sent), b"", b""]
         try:
-            self._send(h11.Request(method=method, target=path, headers=list(headers)))
+            self._writer.write(b"\r\n".join(lines))
             if body is not None:
-                async for piece in body:
-                    self._send(h11.Data(data=piece))
-                    await self._writer.drain()
-            self._send(h11.EndOfMessage())
+                await self._send(body, chunked)
             await self._writer.drain()
-            event = await self._next()
-            while isinstance(event, h11.InformationalResponse):
-                event = await self._next()
-        except (OSError, h11.ProtocolError) as error:
+            while not self._headed and await self._read():
+                continue
+        except (OSError, httptools.HttpParserError) as error:
             raise service_unavailable(f"error trying to reach the backend: {_words(error)}") from None
-        if not isinstance(event, h11.Response):
+        if not self._headed:
             raise service_unavailable("error trying to reach the backend: it closed the connection")
-        self.status, self.headers = event.status_code, list(event.headers)
+
+    async def _send(self, body: AsyncIterator[bytes], chunked: bool) -> None:
+        async for piece in body:
+            self._writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            await self._writer.drain()
+        if chunked:
+            self._writer.write(b"0\r\n\r\n")
+
+    async def _read(self) -> bool:
+        """Feed the parser; False where the other side has nothing more to say."""
+        data = await self._reader.read(_CHUNK)
+        if data:
+            self._parser.feed_data(data)
+        return bool(data)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes; ends early where the other side breaks off."""
         while True:
-            try:
-                event = await self._next()
-            except (OSError, h11.ProtocolError):
+            while self._pieces:
+                yield self._pieces.popleft()
+            if self._whole:
                 return
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-            elif not isinstance(event, h11.InformationalResponse):
+            try:
+                more = await self._read()
+            except (OSError, httptools.HttpParserError):
+                return
+            if not more and not self._pieces:
                 return
 
     async def text(self) -> str:
@@ -150,18 +195,6 @@ class Exchange:
     def close(self) -> None:
         """Let go of the connection."""
         self._writer.close()
-
-    def _send(self, event: Any) -> None:
-        data = self._http.send(event)
-        if data:
-            self._writer.write(data)
-
-    async def _next(self) -> Any:
-        while True:
-            event = self._http.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            self._http.receive_data(await self._reader.read(_CHUNK))
 
 
 class WebSocket:
@@ -268,13 +301,14 @@ async def exchange(
 ) -> Exchange:
     """Ask a target; the caller closes the exchange. Raises StatusError 503."""
     reader, writer = await connect(server, target)
-    found = Exchange(reader, writer)
+    found, asked = Exchange(reader, writer), False
     try:
         await found.ask(method, path, [(b"host", target.authority.encode()), *headers], body)
-    except BaseException:
-        found.close()
-        raise
-    return found
+        asked = True
+        return found
+    finally:
+        if not asked:
+            found.close()
 
 
 async def websocket(
@@ -282,13 +316,14 @@ async def websocket(
 ) -> WebSocket:
     """A WebSocket to a target; the caller closes it. Raises Refused or StatusError 503."""
     reader, writer = await connect(server, target)
-    found = WebSocket(reader, writer)
+    found, joined = WebSocket(reader, writer), False
     try:
         await found.handshake(target, path, subprotocols, headers or [])
-    except BaseException:
-        writer.close()
-        raise
-    return found
+        joined = True
+        return found
+    finally:
+        if not joined:
+            writer.close()
 
 
 def told(status: int, body: str, resource: str, name: str) -> StatusError:

@@ -93,7 +93,7 @@ def issue_kubeconfig(
 ) -> None:
     """Write a self-contained kubeconfig with a fresh client certificate of `user` (CN) in `groups` (O)."""
     root = Path(data_dir)
-    authority = _read_authority(root / "pki", "ca")
+    authority = read_authority(root / "pki", "ca")
     pair = client_pair(authority, user, groups)
     write_private(Path(path), kubeconfig(url, authority.pem, pair, user))
 
@@ -105,7 +105,7 @@ def issue_node(data_dir: str | os.PathLike[str], node_name: str, url: str = "") 
     """
     root = Path(data_dir)
     pki, conf = root / "pki", root / "kubeconfig" / f"node-{node_name}.conf"
-    authority = _read_authority(pki, "ca")
+    authority = read_authority(pki, "ca")
     if not url:
         admin = json.loads((root / "kubeconfig" / "admin.conf").read_bytes())
         url = admin["clusters"][0]["cluster"]["server"]
@@ -122,9 +122,11 @@ def client_pair(authority: Authority, user: str, groups: Sequence[str]) -> Pair:
     return _sign(authority, user, groups, ExtendedKeyUsageOID.CLIENT_AUTH, ())
 
 
-def server_pair(authority: Authority, name: str, names: Sequence[str], groups: Sequence[str] = ()) -> Pair:
+def server_pair(
+    authority: Authority, name: str, names: Sequence[str], groups: Sequence[str] = (), life: timedelta = LEAF_LIFE
+) -> Pair:
     """A serving certificate for DNS names and IP addresses (told apart by their form)."""
-    return _sign(authority, name, groups, ExtendedKeyUsageOID.SERVER_AUTH, names)
+    return _sign(authority, name, groups, ExtendedKeyUsageOID.SERVER_AUTH, names, life)
 
 
 def kubeconfig(url: str, ca: bytes, pair: Pair, user: str, cluster: str = "kubernetes") -> bytes:
@@ -220,11 +222,16 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: Key, life: timedelta) -
 
 
 def _sign(
-    authority: Authority, common: str, groups: Sequence[str], purpose: x509.ObjectIdentifier, names: Sequence[str]
+    authority: Authority,
+    common: str,
+    groups: Sequence[str],
+    purpose: x509.ObjectIdentifier,
+    names: Sequence[str],
+    life: timedelta = LEAF_LIFE,
 ) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
-        _builder(_name(common, groups), authority.cert.subject, key, LEAF_LIFE)
+        _builder(_name(common, groups), authority.cert.subject, key, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(_usage(signs=False), True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), False)
@@ -256,7 +263,8 @@ def _read_key(path: Path) -> Key:
     return key
 
 
-def _read_authority(pki: Path, stem: str) -> Authority:
+def read_authority(pki: Path, stem: str = "ca") -> Authority:
+    """A CA of the pki folder. Raises OSError or ValueError."""
     pem = (pki / f"{stem}.crt").read_bytes()
     return Authority(x509.load_pem_x509_certificate(pem), _read_key(pki / f"{stem}.key"), pem)
 
@@ -270,7 +278,7 @@ def _write_pair(pki: Path, stem: str, pair: Pair) -> None:
 def _ensure_authority(pki: Path, stem: str, common: str) -> Authority:
     if not ((pki / f"{stem}.crt").exists() and (pki / f"{stem}.key").exists()):
         _write_pair(pki, stem, _new_authority(common))
-    return _read_authority(pki, stem)
+    return read_authority(pki, stem)
 
 
 def _ensure_service_account_key(pki: Path) -> None:

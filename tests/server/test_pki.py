@@ -60,14 +60,13 @@ def test_another_port_keeps_the_identity(data_dir):
     assert after["users"] == before["users"]
 
 
-def test_what_has_run_out_is_made_again(data_dir, monkeypatch):
-    monkeypatch.setattr(pki, "LEAF_LIFE", timedelta(days=1))
-    (data_dir / "pki/apiserver.crt").unlink()
+def test_what_has_run_out_is_made_again(data_dir):
+    authority = pki.read_authority(data_dir / "pki")
+    old = pki.server_pair(authority, "kube-apiserver", [*pki.SERVER_IPS, *pki.SERVER_NAMES], life=timedelta(days=1))
+    for name, data in (("apiserver.crt", old.cert), ("apiserver.key", old.key)):
+        pki.write_private(data_dir / "pki" / name, data)
     pki.ensure(data_dir)
-    short = (data_dir / "pki/apiserver.crt").read_bytes()
-    monkeypatch.setattr(pki, "LEAF_LIFE", timedelta(days=365))
-    pki.ensure(data_dir)
-    assert (data_dir / "pki/apiserver.crt").read_bytes() != short
+    assert (data_dir / "pki/apiserver.crt").read_bytes() != old.cert
 
 
 @pytest.mark.filterwarnings("ignore:Attribute's length")

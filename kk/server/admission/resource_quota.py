@@ -6,6 +6,7 @@ but what a later quota of the same write refused. A quota binds once its status 
 
 from typing import Any
 
+from kk.base.errors import StatusError
 from kk.base.quantity import Quantity
 from kk.kinds._quota_usage import Usage, concerns, missing, usage
 from kk.server.admission._shared import Obj, refuse
@@ -42,7 +43,7 @@ async def validate(a: Attributes) -> None:
         for name, share in wanted:
             await _take(a, name, share, 1)
             taken.append((name, share))
-    except Exception:
+    except StatusError:
         for name, share in taken:
             await _take(a, name, share, -1)
         raise
