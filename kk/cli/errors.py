@@ -76,13 +76,20 @@ def located(error: Exception, doing: str, source: str) -> Exception:
     return CommandError(prefix + str(error))
 
 
+def quoted(text: str) -> str:
+    """The text in double quotes, control characters as Go's %q has them."""
+    marks = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+    shown = (marks.get(c) or (f"\\x{ord(c):02x}" if ord(c) < 32 or ord(c) == 127 else c) for c in text)
+    return '"' + "".join(shown) + '"'
+
+
 def _invalid(status: dict) -> str:
     details = status.get("details")
     head, message = "The request is invalid", status.get("message") or ""
     if not details:
         return f"{head}: {message}" if message else head
     if details.get("kind") or details.get("name"):
-        head = f'The {details.get("kind", "")} "{details.get("name", "")}" is invalid'
+        head = f"The {details.get('kind', '')} {quoted(details.get('name', ''))} is invalid"
     causes = list(dict.fromkeys(f"{c.get('field', '')}: {c.get('message', '')}" for c in details.get("causes") or ()))
     if len(causes) > 1:
         return "\n".join([head + ": ", *(f"* {c}" for c in causes)])

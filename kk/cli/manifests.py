@@ -115,11 +115,9 @@ def objects(data: bytes, source: str, validated: bool = False) -> Iterator[dict[
         if value is None:
             continue
         if validated:
-            if not isinstance(value, dict):
-                raise _unvalid(source, "invalid object to validate")
-            missing = [f"{f} not set" for f in ("apiVersion", "kind") if not value.get(f)]
-            if missing:
-                raise _unvalid(source, missing[0] if len(missing) == 1 else "[" + ", ".join(missing) + "]")
+            faults = list(dict.fromkeys(_faults(value)))
+            if faults:
+                raise _unvalid(source, faults[0] if len(faults) == 1 else "[" + ", ".join(faults) + "]")
         if not isinstance(value, dict):
             raise CommandError(
                 f'unable to decode "{source}": json: cannot unmarshal {_go_kind(value)} into Go value of type '
@@ -128,28 +126,54 @@ def objects(data: bytes, source: str, validated: bool = False) -> Iterator[dict[
         yield from _apart(value, source)
 
 
+def _faults(value: Any) -> list[str]:
+    """What validation says of the outermost fields, before anybody asks what kind it is."""
+    if not isinstance(value, dict):
+        return ["invalid object to validate"]
+    found = []
+    for field in ("apiVersion", "kind"):
+        if not value.get(field):
+            found.append(f"{field} not set")
+        elif not isinstance(value[field], str):
+            found.append(f"{field} isn't string type")
+    if not found and value["kind"] == "List":
+        items = value.get("items")
+        if not isinstance(items, list):
+            return ["invalid object to validate"]
+        return [fault for item in items for fault in _faults(item)]
+    return found
+
+
+def unmarshalled(source: str, value: Any, field: str, wanted: str) -> CommandError:
+    """The error for a field of metadata that has a wrong type, as Go's decoder words it."""
+    return CommandError(
+        f'unable to decode "{source}": json: cannot unmarshal {_go_kind(value)} into Go struct field {field} of type {wanted}'
+    )
+
+
 def _go_kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
         return "string"
+    if isinstance(value, dict):
+        return "object"
     return "array" if isinstance(value, list) else "number"
 
 
 def _values(data: bytes, source: str) -> Iterator[Any]:
+    """The documents: JSON one after the other as far as it is JSON, the rest as YAML."""
     if data.lstrip()[:1] in (b"{", b"["):
+        text = data.decode("utf-8", "replace")
+        decoder, place = json.JSONDecoder(), 0
         try:
-            text = data.decode()
-            decoder, place = json.JSONDecoder(), 0
-            found = []
             while text[place:].strip():
                 place += len(text[place:]) - len(text[place:].lstrip())
                 value, place = decoder.raw_decode(text, place)
-                found.append(value)
-            yield from found
+                yield value
             return
         except (ValueError, RecursionError):
-            pass  # flow style YAML begins like JSON: let YAML tell
+            data = text[place:].encode()  # flow style YAML begins like JSON: let YAML tell
     from . import yamls
 
     try:

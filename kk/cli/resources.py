@@ -334,7 +334,20 @@ def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -
     if meta is None:
         meta = obj["metadata"] = {}
     if not isinstance(meta, dict):
-        raise CommandError(f'unable to decode "{source}": json: cannot unmarshal metadata into Go struct field')
+        from .manifests import unmarshalled
+
+        raise unmarshalled(source, meta, "metadataOnlyObject.metadata", "v1.ObjectMeta")
+    for field in ("name", "namespace", "generateName", "resourceVersion"):
+        if not isinstance(meta.get(field, ""), str | None):
+            from .manifests import unmarshalled
+
+            raise unmarshalled(source, meta[field], f"ObjectMeta.metadata.{field}", "string")
+    for field in ("labels", "annotations"):
+        for value in (meta.get(field) or {}).values() if isinstance(meta.get(field), dict) else ():
+            if not isinstance(value, str):
+                from .manifests import unmarshalled
+
+                raise unmarshalled(source, value, f"ObjectMeta.metadata.{field}", "string")
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")
     resource = env.find_kind(version, kind)
     if resource is None:

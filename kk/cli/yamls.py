@@ -55,7 +55,7 @@ def _plain_scalar(text: str) -> Any:
 
 
 class Loader(_Loader):  # type: ignore[misc, valid-type]
-    """PyYAML's scanner with Kubernetes' idea of plain scalars and of repeated keys."""
+    """PyYAML's scanner with Kubernetes' idea of plain scalars; of repeated keys the last one counts."""
 
     yaml_implicit_resolvers: dict[str, list] = {
         "=": [],
@@ -78,9 +78,6 @@ def _construct_map(loader: Any, node: Any) -> dict[str, Any]:
             key = str(key)
         elif not isinstance(key, str):
             raise Fault(f"yaml: line {key_node.start_mark.line + 1}: a key must be a string")
-        if key in found:
-            line = key_node.start_mark.line + 1
-            raise Fault(f'yaml: unmarshal errors:\n  line {line}: key "{key}" already set in map')
         found[key] = loader.construct_object(value_node, deep=True)
     return found
 
@@ -94,8 +91,12 @@ def parse_all(text: str | bytes) -> Iterator[Any]:
 
     Raises Fault.
     """
+    aliased = "*" in text if isinstance(text, str) else b"*" in text
     try:
-        yield from yaml.load_all(text, Loader)
+        for value in yaml.load_all(text, Loader):
+            if aliased and _expanded(value, {}) > _MOST_NODES:
+                raise Fault("yaml: document contains excessive aliasing")
+            yield value
     except yaml.MarkedYAMLError as error:
         mark, context = error.problem_mark, error.context_mark
         line = 0
@@ -104,11 +105,38 @@ def parse_all(text: str | bytes) -> Iterator[Any]:
         elif context and context.line:
             line = context.line
         where = f"line {line}: " if line else ""
+        if isinstance(error, yaml.composer.ComposerError) and "undefined alias" in str(error.problem):
+            raise Fault(f"yaml: unknown anchor '{_alias(text, mark)}' referenced") from None
         raise Fault(f"yaml: {where}{_reworded(error.problem or error.context or '')}") from None
     except yaml.YAMLError as error:
         raise Fault(f"yaml: {getattr(error, 'reason', None) or error}") from None
     except RecursionError:
         raise Fault("yaml: exceeded max depth of 10000") from None
+
+
+#: how many values a document with aliases may stand for
+_MOST_NODES = 1_000_000
+
+
+def _expanded(value: Any, known: dict[int, int]) -> int:
+    """How many values there are when every alias is written out."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    size = known.get(id(value))
+    if size is None:
+        known[id(value)] = 1  # a value inside itself counts once; writing it fails by its own
+        inner = value.values() if isinstance(value, dict) else value
+        size = known[id(value)] = 1 + sum(_expanded(v, known) for v in inner)
+    return size
+
+
+def _alias(text: str | bytes, mark: Any) -> str:
+    """The name of the alias that stands at a mark."""
+    lines = (text if isinstance(text, str) else text.decode("utf-8", "replace")).splitlines()
+    found = (
+        re.match(r"\*?([^\s,\[\]{}]+)", lines[mark.line][mark.column :]) if mark and mark.line < len(lines) else None
+    )
+    return found[1] if found else ""
 
 
 def _reworded(problem: str) -> str:

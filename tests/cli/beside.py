@@ -21,6 +21,7 @@ _SAME = (
     (re.compile(r"/tmp/[\w./-]*/?(LIVE|MERGED)-\w+/"), r"\1/"),
     (re.compile(r"((?:---|\+\+\+) \S+)\t.*"), r"\1"),
     (re.compile(r"(?m)^E\d{4} .*\n"), ""),
+    (re.compile(r"AGE  +"), "AGE "),
     (re.compile(r" +\d+[smhd]\d*[smh]?( +|$)", re.M), " AGE "),
     (re.compile(r"(?m)^W\d{4} .*helpers.go:\d+\] "), "W: "),
 )
