@@ -243,7 +243,7 @@ def _changes(spec: Obj, old: Obj) -> Errors:
         if (spec.get(field) if spec.get(field) is not None else None) != old.get(field):
             yield invalid_value(f"spec.{field}", spec.get(field), "field is immutable")
     if _template_core(spec, suspended) != _template_core(old, suspended):
-        yield invalid_value("spec.template", spec["template"], "field is immutable")
+        yield invalid_value("spec.template.spec", spec["template"]["spec"], "field is immutable")
 
 
 def _template_core(spec: Obj, suspended: bool) -> Obj:

@@ -160,6 +160,8 @@ class Write:
         )
         metadata = new["metadata"]
         metadata.pop("managedFields", None)
+        if self.subresource == "scale":
+            without_scale_times(entries)
         if entries:
             metadata["managedFields"] = entries
 
@@ -183,6 +185,13 @@ def copied(obj: Obj) -> Obj:
     """A deep copy of a JSON value."""
     found: Obj = decode(encode(obj))
     return found
+
+
+def without_scale_times(entries: list[Obj]) -> None:
+    """Ownership through a Scale has no time: upstream loses it on the way between the two objects."""
+    for entry in entries:
+        if entry.get("subresource") == "scale":
+            entry.pop("time", None)
 
 
 def manager_of(agent: bytes) -> str:
