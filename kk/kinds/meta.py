@@ -177,6 +177,6 @@ def go_strings(values: Iterable[str]) -> str:
 
 
 def validate(meta: Obj, old: Obj | None, namespaced: bool, name: Check | None = None) -> list[FieldError]:
-    """All faults of an object's metadata; those of a change twice, for upstream looks twice. `old` is the metadata before an update; `name` gives messages for a name (default: DNS subdomain)."""
+    """All faults of an object's metadata. `old` is the metadata before an update; `name` gives messages for a name (default: DNS subdomain)."""
     found = list(check(meta, namespaced, name))
-    return found if old is None else found + 2 * list(check_update(meta, old))
+    return found if old is None else found + list(check_update(meta, old))
