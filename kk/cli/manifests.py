@@ -25,8 +25,10 @@ class Document:
         self.obj, self.source = obj, source
 
 
-def read(env: Env, names: list[str], recursive: bool = False, kustomize: str = "") -> Iterator[Document]:
-    """Every object of -f, in order, lists taken apart.
+def read(
+    env: Env, names: list[str], recursive: bool = False, kustomize: str = "", errors: list[Exception] | None = None
+) -> Iterator[Document]:
+    """Every object of -f, in order, lists taken apart. With `errors` a bad file is noted there and the next one is read.
 
     Raises CommandError.
     """
@@ -37,8 +39,13 @@ def read(env: Env, names: list[str], recursive: bool = False, kustomize: str = "
     validated = _validated(env)
     for name in names:
         for source, data in _texts(env, name, recursive):
-            for obj in objects(data, source, validated):
-                yield Document(obj, source)
+            try:
+                for obj in objects(data, source, validated):
+                    yield Document(obj, source)
+            except CommandError as error:
+                if errors is None:
+                    raise
+                errors.append(error)
 
 
 def _texts(env: Env, name: str, recursive: bool) -> Iterator[tuple[str, bytes]]:

@@ -313,7 +313,7 @@ def _from_files(
     from .manifests import read
 
     found.kind = "files"
-    for document in read(env, names, bool(getattr(env.options, "recursive", False)), kustomize):
+    for document in read(env, names, bool(getattr(env.options, "recursive", False)), kustomize, found.errors):
         try:
             found.named.append(item_of(env, document.obj, document.source, enforce))
         except CommandError as error:
