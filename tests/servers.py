@@ -45,8 +45,8 @@ def tls_context(kubeconfig: Path) -> ssl.SSLContext:
 class APIServer:
     """One server process."""
 
-    def __init__(self, data_dir: Path, port: int = 0):
-        self.data_dir, self.port = Path(data_dir), port or free_port()
+    def __init__(self, data_dir: Path, port: int = 0, *arguments: str):
+        self.data_dir, self.port, self.arguments = Path(data_dir), port or free_port(), arguments
         self.log = self.data_dir.with_name(self.data_dir.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.tls: ssl.SSLContext | None = None
@@ -74,7 +74,7 @@ class APIServer:
         command = [sys.executable, "-m", "kk.server", "--data-dir", str(self.data_dir), "--port", str(self.port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--ready-fd", str(writing)], stderr=log, stdout=log, pass_fds=(writing,)
+                [*command, *self.arguments, "--ready-fd", str(writing)], stderr=log, stdout=log, pass_fds=(writing,)
             )
         os.close(writing)
         try:
