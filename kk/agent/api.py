@@ -1,5 +1,6 @@
 """What the agent asks of the API server, in one place: objects that pods refer to, tokens, status writes, deletes. No decisions."""
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from kk.base.times import parse_time
 from kk.client.http import Client, Unreachable
 
 Obj = dict[str, Any]
+log = logging.getLogger("kk.agent")
 REMEMBERED = 256
 
 
@@ -88,7 +90,9 @@ class NodeAPI:
             answer: Obj = resource.patch(meta["name"], patch, "merge", subresource="status")
             return answer
         except StatusError as error:
-            if error.code in (404, 409):
+            if error.code == 422:  # asked again it would be refused again
+                log.warning("status of pod %s/%s is refused: %s", meta["namespace"], meta["name"], error)
+            if error.code in (404, 409, 422):
                 return None
             raise
 

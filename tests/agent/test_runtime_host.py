@@ -165,6 +165,26 @@ def test_containers_that_a_machine_took_down_with_it(root, changes):
         second.close()
 
 
+def test_a_start_that_the_agents_death_cut_short(root, changes):
+    first = HostRuntime(root)
+    first.start(changes)
+    first.run_sandbox("u1", "pod", "default")
+    never = first.create("u1", config("sleep", "1000", name="never"))
+    begun = first.create("u1", config("sleep", "1000", name="begun"))
+    first._zygote.fork(begun.path / "spec.json")  # and the agent dies before it hears of it
+    (begun.path / "state.json").unlink()
+    first.close()
+    second = HostRuntime(root)
+    second.start(changes)
+    try:
+        (found,) = second.containers("u1")
+        assert (found.id, found.state) == (begun.id, "running") and psutil.pid_exists(found.pid)
+        assert "ended at once" in second._zygote.fork(never.path / "spec.json")["error"]
+    finally:
+        second.close()
+    assert stop_all(root, 0) == 1 and marked(begun) == []
+
+
 def test_a_killed_zygote_is_replaced(runtime, changes):
     before = run(runtime, "sleep", "1000", uid="u1")
     os.kill(runtime._zygote.pid, signal.SIGKILL)

@@ -15,6 +15,7 @@ from kk.agent.api import NodeAPI
 from kk.agent.pods import status as report
 from kk.agent.pods.crash import CrashBackoff
 from kk.agent.pods.hooks import Hooks
+from kk.agent.pods.lost import restore
 from kk.agent.pods.messages import termination_message
 from kk.agent.pods.plan import Fail, Finish, Kill, Plan, Start, plan
 from kk.agent.pods.probes import Prober
@@ -222,6 +223,7 @@ class Workers:
             if container.state == "exited" and not container.message:
                 container.message = termination_message(container)
             world.containers.setdefault(container.config.name, []).append(container)
+        restore(world)
         world.killing, world.waiting = set(known.killing), known.waiting
         now = self._now()
         hashes = {c["name"]: spec_hash(c) for c in world.specs}

@@ -74,6 +74,27 @@ def read_end(container: Container) -> bool:
     return True
 
 
+def settle(container: Container) -> bool:
+    """Whether a container that was being started when the agent died was, or is, started; if not, it never will be."""
+    if container.state != "created":
+        return True
+    try:
+        os.close(os.open(container.path / "claimed", os.O_CREAT | os.O_EXCL, 0o600))
+        (container.path / "container.json").unlink(missing_ok=True)  # there never was such an attempt
+        return False
+    except OSError:
+        pass
+    try:  # its shim answers once the program runs
+        container.pid = tell(container.path, "watch")["pid"]
+    except ShimGone:
+        pass
+    container.state = "running"
+    if state := read_json(container.path / "state.json"):
+        container.started_at = state["startedAt"] / 1e9
+    read_end(container)
+    return True
+
+
 def start_error(why: str) -> str:
     """A program that could not start, worded as containerd and runc do: tools look for these words."""
     return f"failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: {why}: unknown"
@@ -158,7 +179,7 @@ class HostRuntime:
         self._addresses.taken[uid] = ip
         self._sandboxes[uid] = Sandbox(uid, ip, folder, kept["createdAt"])
         found = [load(path, uid) for path in (folder / "containers").glob("*/*")]
-        containers = sorted((c for c in found if c), key=lambda c: (c.config.name, c.config.attempt))
+        containers = sorted((c for c in found if c and settle(c)), key=lambda c: (c.config.name, c.config.attempt))
         self._containers[uid] = containers
         for container in containers:
             if container.state == "running":
@@ -371,7 +392,7 @@ def stop_all(root: Path, grace: float, clock: Callable[[], float] = time.monoton
     import psutil
 
     found = [load(path, path.parents[2].name) for path in (root / "pods").glob("*/containers/*/*")]
-    running = [c for c in found if c and c.state == "running"]
+    running = [c for c in found if c and settle(c) and c.state == "running"]
     shims = [shim for c in running if (shim := _shim(c)) is not None]
     deadline = clock() + grace + 5
     for channel in [_ask_to_stop(c, grace) for c in running]:

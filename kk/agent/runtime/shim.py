@@ -5,7 +5,7 @@ It becomes a subreaper, starts the program in a session of its own, writes its o
 (watch, stop, signal, exec, attach, resize, logs), and leaves the exit code in a file. When the program ends, everything that
 descends from it ends too. It imports nothing of kk but its own parts (shim_log, shim_spawn), so that it stays small; it decides nothing about restarts.
 
-Folder of a container: `spec.json` (read), `state.json` (pids, start), `sock`, `exit.json` (code, signal, finishedAt, error).
+Folder of a container: `spec.json` (read), `claimed` (whoever makes it decides: a shim starts, an agent gives up), `state.json` (pids, start), `sock`, `exit.json` (code, signal, finishedAt, error).
 Frames on the socket: one type byte, four bytes of length (big endian), payload.
   to the shim:   R request (JSON, file descriptors beside it)   I input   C input ended
   from the shim: J answer or event (JSON)   O stdout   E stderr   L new log lines
@@ -483,6 +483,10 @@ def run(spec_path, report):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     spec = read_file("spec.json")
     shim = Shim(spec, listen("sock"))
+    try:  # an agent that came back before us may have given this start up
+        os.close(os.open("claimed", os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
     started = time.time_ns()
     why = shim.start()
     if why:

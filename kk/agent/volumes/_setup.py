@@ -5,6 +5,7 @@ from typing import Any
 
 from kk.agent.volumes._volume import Context, MountFault, Volume
 from kk.base import discover
+from kk.base.errors import StatusError
 
 Obj = dict[str, Any]
 _types: dict[str, Volume] = {}
@@ -33,7 +34,9 @@ def setup(context: Context) -> tuple[dict[str, Path], float]:
             paths[name], due = types()[field].setup(context, name, volume[field] or {})
         except MountFault as fault:
             raise MountFault(f'MountVolume.SetUp failed for volume "{name}" : {fault}') from None
-        except OSError as error:
+        except StatusError as error:
+            raise MountFault(f'MountVolume.SetUp failed for volume "{name}" : {error.message}') from None
+        except (FileNotFoundError, PermissionError, NotADirectoryError, FileExistsError, IsADirectoryError) as error:
             raise MountFault(f'MountVolume.SetUp failed for volume "{name}" : {error}') from None
         renew = min(renew or due, due) if due else renew
     return paths, renew
