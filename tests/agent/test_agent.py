@@ -277,3 +277,17 @@ def test_changes_of_mounted_objects_reach_the_files(cluster):
     cluster.client.resource("v1", "secrets", "default").create(secret)
     cluster.until(lambda: get("k") == b"hidden")
     cluster.delete("page")
+
+
+def test_containers_restart_while_the_api_server_is_away(cluster):
+    cluster.create("alone", sh("sleep 1000", env=[{"name": "A", "value": "b"}]))
+    uid = cluster.wait("alone", phase("Running"))["metadata"]["uid"]
+    attempts = cluster.root / "pods" / uid / "containers/main"
+    pid = json.loads((attempts / "0/state.json").read_text())["pid"]
+    cluster.kill("server")
+    psutil.Process(pid).kill()
+    cluster.until(lambda: (attempts / "1/state.json").exists())
+    cluster.start_server()
+    pod = cluster.wait("alone", lambda p: p["status"]["containerStatuses"][0]["restartCount"] == 1 and READY(p))
+    assert pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 137
+    cluster.delete("alone")
