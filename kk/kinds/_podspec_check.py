@@ -126,7 +126,7 @@ def check_selected_template(path: str, template: Obj, matches: bool, owner: str)
         yield invalid_value(f"{path}.metadata.labels", dict(sorted(labels.items())) if labels else None, detail)
     yield from check_template(path, template)
     restart = spec.get("restartPolicy")
-    if restart != "Always" and restart in _RESTART:
+    if restart != "Always":
         yield not_supported(f"{path}.spec.restartPolicy", restart, ("Always",))
     if spec.get("activeDeadlineSeconds") is not None:
         detail = f"activeDeadlineSeconds in {owner} is not Supported"

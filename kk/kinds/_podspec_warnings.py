@@ -37,12 +37,21 @@ def _deprecated(key: str) -> str:
     return f'deprecated since {since}; use "{instead}" instead'
 
 
-def _affinity(path: str, affinity: Obj) -> Iterator[str]:
-    required = ((affinity.get("nodeAffinity") or {}).get(_REQUIRED) or {}).get("nodeSelectorTerms")
-    for where, term in each(f"{path}.nodeAffinity.{_REQUIRED}.nodeSelectorTerms", required):
-        for there, expression in each(f"{where}.matchExpressions", term.get("matchExpressions")):
-            if expression.get("key") in _LABELS:
-                yield f"{there}.key: {expression['key']} is {_deprecated(expression['key'])}"
+def _term(path: str, term: Obj) -> Iterator[str]:
+    for where, expression in each(f"{path}.matchExpressions", term.get("matchExpressions")):
+        if expression.get("key") in _LABELS:
+            yield f"{where}.key: {expression['key']} is {_deprecated(expression['key'])}"
+
+
+def _node_affinity(path: str, affinity: Obj) -> Iterator[str]:
+    required = (affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms")
+    for where, term in each(f"{path}.{_REQUIRED}.nodeSelectorTerms", required):
+        yield from _term(where, term)
+    for where, term in each(f"{path}.{_PREFERRED}", affinity.get(_PREFERRED)):
+        yield from _term(f"{where}.preference", term.get("preference") or {})
+
+
+def _pod_affinity(path: str, affinity: Obj) -> Iterator[str]:
     for side in ("podAffinity", "podAntiAffinity"):
         found = affinity.get(side) or {}
         for where, term in each(f"{path}.{side}.{_REQUIRED}", found.get(_REQUIRED)):
@@ -53,54 +62,188 @@ def _affinity(path: str, affinity: Obj) -> Iterator[str]:
                 yield f"{where}.podAffinityTerm.labelSelector: {_NO_SELECTOR}"
 
 
+_VOLUMES = {
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "gitRepo": "deprecated in v1.11",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "flocker": "deprecated in v1.22, non-functional in v1.25+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "quobyte": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+_SHOWN = {"storageos": "storageOS"}
+
+
 def _volumes(path: str, volumes: list[Obj] | None) -> Iterator[str]:
     for where, volume in each(path, volumes):
-        if volume.get("gitRepo") is not None:
-            yield f"{where}.gitRepo: deprecated in v1.11"
-        if volume.get("projected") is not None:
-            sources = volume["projected"].get("sources") or [{}]
-            if not all(any(value is not None for value in source.values()) for source in sources):
-                yield f'volume "{volume.get("name", "")}" (Projected) has no sources provided'
+        for field, text in _VOLUMES.items():
+            if volume.get(field) is not None:
+                yield f"{where}.{_SHOWN.get(field, field)}: {text}"
+    for volume in volumes or ():
+        yield from _overlaps(volume)
+
+
+def _paths(source: Obj) -> list[str]:
+    return [item.get("path") or "" for item in source.get("items") or ()]
+
+
+def _overlaps(volume: Obj) -> Iterator[str]:
+    """Files of one volume that stand in each other's way."""
+    name = f'volume "{volume.get("name", "")}"'
+    for field, shown, key in (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")):
+        if volume.get(field) is not None:
+            text = f'{name} ({shown} "{volume[field].get(key, "")}"): overlapping paths'
+            yield from _collisions(_paths(volume[field]), text)
+    if volume.get("downwardAPI") is not None:
+        yield from _collisions(_paths(volume["downwardAPI"]), f"{name} (DownwardAPI): overlapping paths")
+    if volume.get("projected") is None:
+        return
+    before: set[str] = set()
+    for source in volume["projected"].get("sources") or ():
+        if not any(value is not None for value in source.values()):
+            yield f"{name} (Projected) has no sources provided"
+            continue
+        paths, shown = _projected(source)
+        if not paths:
+            continue
+        text = f"{name} (Projected {shown}): overlapping paths"
+        yield from _collisions(paths, text)
+        yield from _collisions(sorted([*dict.fromkeys(paths), *before]), text)
+        before.update(paths)
+
+
+def _projected(source: Obj) -> tuple[list[str], str]:
+    for field, shown in (("configMap", "ConfigMap"), ("secret", "Secret")):
+        if source.get(field) is not None:
+            return _paths(source[field]), f'{shown} "{source[field].get("name", "")}"'
+    if source.get("downwardAPI") is not None:
+        return _paths(source["downwardAPI"]), "DownwardAPI"
+    if source.get("serviceAccountToken") is not None:
+        return [source["serviceAccountToken"].get("path") or ""], "ServiceAccountToken"
+    return [], ""
+
+
+def _collisions(paths: list[str], text: str) -> Iterator[str]:
+    seen: list[str] = []
+    for path in paths:
+        bare = path.rstrip("/")
+        other = next((s for s in seen if s and bare and ((s + "/").startswith(bare) or (bare + "/").startswith(s))), "")
+        if other:
+            yield f'{text}: "{bare}" with "{other}"'
+        if bare not in seen:
+            seen.append(bare)
 
 
 def _container(path: str, container: Obj) -> Iterator[str]:
-    seen: set[str] = set()
-    for where, variable in each(f"{path}.env", container.get("env")):
-        name = variable.get("name") or ""
-        if name in seen:
-            yield f'{where}: hides previous definition of "{name}", which may be dropped when using apply'
-        seen.add(name)
-    ports: dict[tuple[Any, ...], str] = {}
-    for where, port in each(f"{path}.ports", container.get("ports")):
-        key = (port.get("protocol"), port.get("containerPort"), port.get("hostPort"), port.get("hostIP"))
-        if key in ports:
-            yield f"{where}: duplicate port definition with {ports[key]}"
-        ports.setdefault(key, where)
     for side in ("limits", "requests"):
         for name in ("memory", "ephemeral-storage"):
             amount = ((container.get("resources") or {}).get(side) or {}).get(name)
-            if amount is not None and Quantity.parse(amount).milli() % 1000:
-                yield (
-                    f'{path}.resources.{side}[{name}]: fractional byte value "{amount}" is invalid, must be an integer'
-                )
+            yield from _fraction(f"{path}.resources.{side}[{name}]", amount)
+    seen: set[str] = set()
+    for where, variable in each(f"{path}.env", container.get("env")):
+        name = variable.get("name") or ""
+        reference, value = f"$({name})", variable.get("value") or ""
+        hides = variable.get("valueFrom") is not None or value == reference or reference not in value
+        if name in seen and hides:
+            yield f'{where}: hides previous definition of "{name}", which may be dropped when using apply'
+        seen.add(name)
 
 
-def spec_warnings(path: str, spec: Obj) -> Iterator[str]:
-    """Texts for a PodSpec at `path`."""
+def _fraction(path: str, amount: str | None) -> Iterator[str]:
+    if amount is not None and Quantity.parse(amount).milli() % 1000:
+        yield f'{path}: fractional byte value "{amount}" is invalid, must be an integer'
+
+
+def _ports(spec_path: str, spec: Obj) -> Iterator[str]:
+    """Ports that two containers, or one twice, say the same of."""
+    known: dict[tuple[Any, Any], list[tuple[str, Obj]]] = {}
+    for field in ("initContainers", "containers"):
+        for path, container in each(f"{spec_path}.{field}", spec.get(field)):
+            for where, port in each(f"{path}.ports", container.get("ports")):
+                others = known.setdefault((port.get("containerPort"), port.get("protocol")), [])
+                for there, other in others:
+                    word = _clash(port, other)
+                    if word:
+                        yield f"{where}: {word} port definition with {there}"
+                others.append((where, port))
+
+
+def _clash(port: Obj, other: Obj) -> str:
+    address, number = port.get("hostIP") or "", port.get("hostPort") or 0
+    other_address, other_number = other.get("hostIP") or "", other.get("hostPort") or 0
+    if (address, number) == (other_address, other_number):
+        return "duplicate"
+    if not number or not other_number:
+        return "overlapping"
+    return "dangerously ambiguous" if number == other_number and (not address) != (not other_address) else ""
+
+
+_ANNOTATIONS = {
+    "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
+    "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+    "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+}
+_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
+_APPARMOR = 'deprecated since v1.30; use the "appArmorProfile" field instead'
+
+
+def _annotations(path: str, spec: Obj, annotations: Obj) -> Iterator[str]:
+    for key, text in _ANNOTATIONS.items():
+        if key in annotations:
+            yield f"{path}[{key}]: {text}"
+    pod = spec.get("securityContext") or {}
+    if "seccomp.security.alpha.kubernetes.io/pod" in annotations and pod.get("seccompProfile") is None:
+        yield f"{path}[seccomp.security.alpha.kubernetes.io/pod]: {_SECCOMP}"
+    for field in ("initContainers", "containers"):
+        for container in spec.get(field) or ():
+            own = container.get("securityContext") or {}
+            key = f"container.seccomp.security.alpha.kubernetes.io/{container.get('name', '')}"
+            if key in annotations and own.get("seccompProfile") is None:
+                yield f"{path}[{key}]: {_SECCOMP}"
+            key = f"container.apparmor.security.beta.kubernetes.io/{container.get('name', '')}"
+            if key in annotations and own.get("appArmorProfile") is None and pod.get("appArmorProfile") is None:
+                yield f"{path}[{key}]: {_APPARMOR}"
+
+
+def _duplicates(path: str, spec: Obj) -> Iterator[str]:
+    for field, key in (("hostAliases", "ip"), ("imagePullSecrets", "name")):
+        seen: set[str] = set()
+        for where, item in each(f"{path}.{field}", spec.get(field)):
+            value = item.get(key) or ""
+            if value in seen:
+                yield f'{where}.{key}: duplicate {key} "{value}"'
+            seen.add(value)
+    for where, item in each(f"{path}.imagePullSecrets", spec.get("imagePullSecrets")):
+        if not item.get("name"):
+            yield f'{where}.name: invalid empty name ""'
+
+
+def spec_warnings(path: str, spec: Obj, annotations: Obj | None = None) -> Iterator[str]:
+    """Texts for the PodSpec of the template or pod at `path` ("" for a pod)."""
+    where = f"{path}.spec" if path else "spec"
     for key in spec.get("nodeSelector") or {}:
         if key in _LABELS:
-            yield f"{path}.nodeSelector[{key}]: {_deprecated(key)}"
-    yield from _affinity(f"{path}.affinity", spec.get("affinity") or {})
-    for where, constraint in each(f"{path}.topologySpreadConstraints", spec.get("topologySpreadConstraints")):
+            yield f"{where}.nodeSelector[{key}]: {_deprecated(key)}"
+    affinity = spec.get("affinity") or {}
+    yield from _node_affinity(f"{where}.affinity.nodeAffinity", affinity.get("nodeAffinity") or {})
+    for there, constraint in each(f"{where}.topologySpreadConstraints", spec.get("topologySpreadConstraints")):
+        key = constraint.get("topologyKey") or ""
+        if key in _LABELS:
+            yield f"{there}.topologyKey: {key} is {_deprecated(key)}"
         if constraint.get("labelSelector") is None:
-            yield f"{where}.labelSelector: {_NO_SELECTOR}"
-    yield from _volumes(f"{path}.volumes", spec.get("volumes"))
-    for where, secret in each(f"{path}.imagePullSecrets", spec.get("imagePullSecrets")):
-        if not secret.get("name"):
-            yield f'{where}: invalid empty name ""'
+            yield f"{there}.labelSelector: {_NO_SELECTOR}"
+    yield from _annotations(f"{path}.metadata.annotations" if path else "metadata.annotations", spec, annotations or {})
+    yield from _volumes(f"{where}.volumes", spec.get("volumes"))
+    yield from _duplicates(where, spec)
+    for name in ("memory", "ephemeral-storage"):
+        yield from _fraction(f"{where}.overhead[{name}]", (spec.get("overhead") or {}).get(name))
     for field in ("initContainers", "containers"):
-        for where, container in each(f"{path}.{field}", spec.get(field)):
-            yield from _container(where, container)
+        for there, container in each(f"{where}.{field}", spec.get(field)):
+            yield from _container(there, container)
+    yield from _ports(where, spec)
+    yield from _pod_affinity(f"{where}.affinity", affinity)
 
 
 def template_warnings(obj: Obj, old: Obj | None, path: str = "spec.template") -> Iterator[str]:
@@ -110,4 +253,5 @@ def template_warnings(obj: Obj, old: Obj | None, path: str = "spec.template") ->
         node = node.get(part) or {}
         before = (before or {}).get(part) if old is not None else None
     if old is None or before != node:
-        yield from spec_warnings(f"{path}.spec", node.get("spec") or {})
+        annotations = (node.get("metadata") or {}).get("annotations")
+        yield from spec_warnings(path, node.get("spec") or {}, annotations)

@@ -106,7 +106,7 @@ def check_spec_selector(spec: Obj, kind: str, needed: bool = True, path: str = "
         return
     yield from check_selector(selector, path)
     if is_empty(selector):
-        yield invalid_value(path, selector, f"empty selector is invalid for {kind}")
+        yield invalid_value(path, shown(selector), f"empty selector is invalid for {kind}")
 
 
 def int_or_percent(path: str, value: Any) -> Errors:
@@ -138,13 +138,14 @@ def amount(value: Any) -> int:
     return int(value or 0)
 
 
-def check_selected(spec: Obj, owner: str) -> Errors:
-    """The template of a workload against its selector, where that can be used."""
+def check_selected(spec: Obj, owner: str, malformed: str | None = "invalid label selector") -> Errors:
+    """The template of a workload against its selector; `malformed` is said of one that cannot be used, None: nothing, and the template is looked at."""
     selector, template = spec.get("selector"), spec["template"]
-    if selector is not None and is_malformed(selector):
-        yield invalid_value("spec.selector", shown(selector), "invalid label selector")
+    broken = selector is not None and is_malformed(selector)
+    if broken and malformed is not None:
+        yield invalid_value("spec.selector", shown(selector), malformed)
         return
-    matches = selects(selector, (template.get("metadata") or {}).get("labels"))
+    matches = broken or selects(selector, (template.get("metadata") or {}).get("labels"))
     yield from _podspec_check.check_selected_template("spec.template", template, matches, owner)
 
 

@@ -7,7 +7,7 @@ from kk.base.errors import invalid_value, not_supported, required
 from kk.base.times import human_duration, parse_time
 from kk.kinds import _cron, _podspec, _workload, job
 from kk.kinds._checks import Errors, fill, section
-from kk.kinds._labelselector import selector_text
+from kk.kinds._labelselector import selector_text, shown
 from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import template_columns
@@ -57,6 +57,9 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield not_supported("spec.concurrencyPolicy", policy, ("Allow", "Forbid", "Replace"))
     template = spec["jobTemplate"]["spec"]
     yield from job.check_spec("spec.jobTemplate.spec", template)
+    if template.get("selector") is not None:
+        detail = "`selector` will be auto-generated"
+        yield invalid_value("spec.jobTemplate.spec.selector", shown(template["selector"]), detail)
     if template.get("manualSelector"):
         yield not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false"))
 

@@ -50,7 +50,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     if old is not None:
         yield from immutable("spec.selector", selector, old["spec"].get("selector"), shown(selector))
     yield from _workload.check_spec_selector(spec, "daemonset", needed=False)
-    yield from _workload.check_selected(spec, "DaemonSet")
+    yield from _workload.check_selected(spec, "DaemonSet", malformed=None)
     yield from _workload.counts(spec, "minReadySeconds", "revisionHistoryLimit")
     yield from _strategy("spec.updateStrategy", spec["updateStrategy"])
 

@@ -233,6 +233,12 @@ def _exit_codes(path: str, codes: Obj, containers: set[Any]) -> Errors:
         yield invalid_value(f"{path}.values", values, "must be ordered")
 
 
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """No negative counts."""
+    fields = ("active", "succeeded", "failed", "ready", "terminating")
+    yield from _workload.counts(obj.get("status") or {}, *fields, path="status")
+
+
 def _changes(spec: Obj, old: Obj) -> Errors:
     suspended = bool(old.get("suspend"))
     indexed = old.get("completionMode") == "Indexed" and spec.get("completions") is not None
@@ -315,6 +321,7 @@ KIND = Kind(
     orphans=True,
     orphan_warning=_ORPHANS,
     validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Status", status_text, description="Status of the job."),
         Column("Completions", _completions, describes=".status.succeeded"),

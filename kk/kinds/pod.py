@@ -101,7 +101,7 @@ def warnings(pod: Obj, old: Obj | None) -> Iterator[str]:
     if old is None:
         yield from name_warning(pod["metadata"].get("name") or "", "the Pod's hostname")
     if old is None or old["spec"] != pod["spec"]:
-        yield from spec_warnings("spec", pod["spec"])
+        yield from spec_warnings("", pod["spec"], pod["metadata"].get("annotations"))
 
 
 def grace(pod: Obj, options: Obj) -> int:

@@ -29,7 +29,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     """Counts, selector and template; the selector stays."""
     spec = obj["spec"]
     yield from _workload.counts(spec, "replicas", "minReadySeconds")
-    yield from _workload.check_spec_selector(spec, "replicaset")
+    yield from _workload.check_spec_selector(spec, "deployment")
     yield from _workload.check_selected(spec, "ReplicaSet")
     if old is not None:
         yield from immutable(

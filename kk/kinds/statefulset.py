@@ -92,7 +92,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         for message in names.dns_label(spec["serviceName"]):
             yield invalid_value("spec.serviceName", spec["serviceName"], message)
     yield from _workload.check_spec_selector(spec, "statefulset")
-    yield from _workload.check_selected(_with_claims(spec), "StatefulSet")
+    yield from _workload.check_selected(_with_claims(spec), "StatefulSet", malformed="")
     if old is not None:
         before = {key: value for key, value in old["spec"].items() if key not in _MAY_CHANGE}
         if {key: value for key, value in spec.items() if key not in _MAY_CHANGE} != before:
@@ -125,7 +125,7 @@ def _strategy(path: str, strategy: Obj) -> Errors:
                 yield invalid_value(f"{where}.maxUnavailable", unavailable, "cannot be 0")
             yield from _workload.at_most_all(f"{where}.maxUnavailable", unavailable)
     elif not kind:
-        yield required(f"{path}.type")
+        yield required(path)
     else:
         yield invalid_value(path, {"Type": kind, "RollingUpdate": rolling}, "must be 'RollingUpdate' or 'OnDelete'")
 
@@ -133,7 +133,7 @@ def _strategy(path: str, strategy: Obj) -> Errors:
 def _retention(path: str, policy: Obj) -> Errors:
     for field in ("whenDeleted", "whenScaled"):
         if policy.get(field) not in ("Retain", "Delete"):
-            yield not_supported(f"{path}.{field}", policy.get(field) or "", ("Delete", "Retain"))
+            yield not_supported(f"{path}.{field}", policy.get(field) or "", ("Retain", "Delete"))
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
