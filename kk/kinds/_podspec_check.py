@@ -35,12 +35,12 @@ _ONLY = (
 )
 
 
-def check_spec(path: str, spec: Obj) -> Errors:
-    """All faults of a PodSpec."""
+def check_spec(path: str, spec: Obj, pod: bool = False) -> Errors:
+    """All faults of a PodSpec, of a pod or of a template."""
     yield from _podspec_volumes.check_volumes(f"{path}.volumes", spec.get("volumes"))
     volumes = {v["name"]: v for v in spec.get("volumes") or () if v.get("name")}
     yield from _claims(f"{path}.resourceClaims", spec.get("resourceClaims"))
-    yield from _podspec_containers.check_containers(path, spec, volumes)
+    yield from _podspec_containers.check_containers(path, spec, volumes, pod)
     yield from _podspec_resources.check_pod(path, spec)
     restart = spec.get("restartPolicy") or ""
     if restart not in _RESTART:

@@ -38,7 +38,7 @@ _ENV_FIELDS = (
 _NOT_EPHEMERAL = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources", "resizePolicy")
 
 
-def _ports(path: str, container: Obj, spec: Obj) -> Errors:
+def _ports(path: str, container: Obj, spec: Obj, pod: bool) -> Errors:
     seen: set[str] = set()
     for where, port in each(f"{path}.ports", container.get("ports")):
         name, number, host = port.get("name"), port.get("containerPort") or 0, port.get("hostPort") or 0
@@ -59,7 +59,8 @@ def _ports(path: str, container: Obj, spec: Obj) -> Errors:
             yield required(f"{where}.protocol")
         elif protocol not in _PROTOCOLS:
             yield not_supported(f"{where}.protocol", protocol, _PROTOCOLS)
-        if spec.get("hostNetwork") and host != number:
+        # a template may leave it open: it is filled when the pod is made
+        if spec.get("hostNetwork") and (pod or host) and host != number:
             detail = "must match `containerPort` when `hostNetwork` is true"
             yield invalid_value(f"{where}.hostPort", host, detail)
 
@@ -159,8 +160,8 @@ def _common(path: str, container: Obj, spec: Obj, volumes: _podspec_volumes.Seen
     yield from _podspec_security.check_container(f"{path}.securityContext", container.get("securityContext"), spec)
 
 
-def _resources(path: str, container: Obj, spec: Obj) -> Errors:
-    yield from _ports(path, container, spec)
+def _resources(path: str, container: Obj, spec: Obj, pod: bool) -> Errors:
+    yield from _ports(path, container, spec, pod)
     claims = {c.get("name") for c in spec.get("resourceClaims") or ()}
     yield from _podspec_resources.check_container(f"{path}.resources", container.get("resources") or {}, claims)
     for where, policy in each(f"{path}.resizePolicy", container.get("resizePolicy")):
@@ -194,21 +195,21 @@ def _restart_rules(path: str, container: Obj) -> Errors:
             yield not_supported(f"{where}.exitCodes.operator", codes.get("operator") or "", ("In", "NotIn"))
 
 
-def check_containers(path: str, spec: Obj, volumes: _podspec_volumes.Seen) -> Errors:
-    """All containers; `path` is that of the spec."""
+def check_containers(path: str, spec: Obj, volumes: _podspec_volumes.Seen, pod: bool) -> Errors:
+    """All containers; `path` is that of the spec, `pod` tells a pod's from a template's."""
     if not spec.get("containers"):
         yield required(f"{path}.containers")
     os = (spec.get("os") or {}).get("name") or ""
     seen: set[str] = set()
     for where, container in each(f"{path}.containers", spec.get("containers")):
         yield from _common(where, container, spec, volumes, seen)
-        yield from _resources(where, container, spec)
+        yield from _resources(where, container, spec, pod)
         yield from _podspec_probes.check_lifecycle(f"{where}.lifecycle", container.get("lifecycle"), _grace(spec), os)
         yield from _podspec_probes.check_probes(where, container, _grace(spec))
         yield from _restart_rules(where, container)
     for where, container in each(f"{path}.initContainers", spec.get("initContainers")):
         yield from _common(where, container, spec, volumes, seen)
-        yield from _resources(where, container, spec)
+        yield from _resources(where, container, spec, pod)
         yield from _restart_rules(where, container)
         if is_sidecar(container):
             yield from _podspec_probes.check_lifecycle(

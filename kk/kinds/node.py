@@ -3,7 +3,7 @@
 from typing import Any
 
 from kk.base import names
-from kk.base.errors import duplicate, forbidden_value, invalid_value, not_supported, required
+from kk.base.errors import FieldError, duplicate, forbidden_value, invalid_value, not_supported, required
 from kk.kinds import _podspec_resources
 from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._later import later
@@ -101,7 +101,9 @@ def _taints(path: str, taints: list[Obj] | None) -> Errors:
         elif effect not in effects:
             yield not_supported(f"{where}.effect", effect, effects)
         if (key, effect) in seen:
-            yield duplicate(where, taint)
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            detail = "taints must be unique by key and effect pair"
+            yield FieldError("FieldValueDuplicate", where, shown, detail)
         seen.add((key, effect))
 
 

@@ -52,7 +52,7 @@ def validate(pod: Obj, old: Obj | None) -> Errors:
     if old is not None:
         yield from _podspec_check.check_pod_update(spec, old["spec"])
         return
-    yield from _podspec_check.check_spec("spec", spec)
+    yield from _podspec_check.check_spec("spec", spec, pod=True)
     if spec.get("ephemeralContainers"):
         yield forbidden_value("spec.ephemeralContainers", "cannot be set on create")
 
