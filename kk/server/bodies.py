@@ -11,6 +11,7 @@ import yaml
 from kk.base.errors import StatusError, bad_request
 from kk.kinds import types
 from kk.kinds.kind import Resource
+from kk.kinds.registry import registry
 from kk.server import gojson, protobuf
 from kk.server.context import Request
 from kk.server.encoding import Obj
@@ -60,16 +61,25 @@ def finished(resource: Resource, obj: Obj) -> Obj:
 
 
 def _check_kind(resource: Resource, api_version: Any, kind: Any) -> None:
+    other = kind and kind != resource.kind
+    if other and (not api_version or api_version == resource.api_version or _registered(api_version, kind)):
+        internal = resource.group.split(".")[0] or "core"
+        version = str(api_version or resource.api_version).rpartition("/")[2]
+        raise bad_request(
+            f'{kind} in version "{version}" cannot be handled as a {resource.kind}: converting '
+            f"({version}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
+        )
     if api_version and api_version != resource.api_version:
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({resource.api_version})"
         )
-    if kind and kind != resource.kind:
-        internal = resource.group.split(".")[0] or "core"
-        raise bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: converting '
-            f"({resource.version}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
-        )
+
+
+def _registered(api_version: Any, kind: Any) -> bool:
+    return registry().by_kind(str(api_version), str(kind)) is not None or (api_version, kind) == (
+        "autoscaling/v1",
+        "Scale",
+    )
 
 
 def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, list[str]]:

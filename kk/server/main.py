@@ -148,7 +148,10 @@ async def _listen(server: Server) -> int:
 
 
 async def _started(server: Server) -> None:
+    fresh = server.cache.revision == 0
     await bootstrap(server)
+    if fresh:  # nobody has seen the versions before this one, and nobody shall resume from them
+        server.write.compact(server.cache.revision)
     server.started = True
     if server.config.ready_fd is not None:
         os.write(server.config.ready_fd, b"1")

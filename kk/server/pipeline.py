@@ -117,11 +117,15 @@ class Pipeline:
         history, server = self._server.config.history, self._server
         self._compaction = server.loop.call_later(history, self._compact, server.cache.revision)
 
-    def _compact(self, revision: int) -> None:
-        self._compaction = None
+    def compact(self, revision: int) -> None:
+        """Forget history up to a revision."""
         self._server.cache.store.compact(revision)
         for shelf in self._server.cache.shelves.values():
             shelf.forget(revision)
+
+    def _compact(self, revision: int) -> None:
+        self._compaction = None
+        self.compact(revision)
         if self._server.cache.revision > revision:
             self._plan_compaction()
 

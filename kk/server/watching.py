@@ -261,6 +261,9 @@ async def watch(request: Request, view: View) -> None:
     try:
         # at once: what exists and what is collected from now on must meet without a gap
         first = await _first(server, watcher, info, options)
+        if form.kind.endswith("List"):  # a stream has no lists: upstream ends it without a word
+            first = b""
+            watcher.end()
         await _start(request)
         if first:
             await request.send(_chunk(first))

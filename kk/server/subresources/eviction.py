@@ -44,7 +44,13 @@ async def post(request: Request, view: View) -> Response:
 
 async def _resource(request: Request) -> Resource:
     """policy/v1, or the old version that clients still send."""
-    old = b"policy/v1beta1" in await request.body()
+    body = await request.body()
+    old = b"policy/v1beta1" in body
+    if b'"apiVersion":"v1"' in body.replace(b" ", b""):
+        raise bad_request(
+            'Eviction in version "v1" cannot be handled as a Eviction: no kind "Eviction" is registered for version "v1" in '
+            'scheme "pkg/api/legacyscheme/scheme.go:30"'
+        )
     return travelling("io.k8s.api.policy.v1.Eviction", "policy/v1beta1" if old else "policy/v1", "Eviction")
 
 
