@@ -33,7 +33,9 @@ GLOBAL = (
     Flag("token", help="Bearer token."),
     Flag("user", help="User of the kubeconfig to use."),
     Flag("username", help="User name for basic authentication."),
-    Flag("v", "v", type="int", help="Verbosity: 6 and more tell each request on stderr."),
+    Flag(
+        "v", "v", type="int", help="Verbosity: 6 and more tell each request on standard error, 8 and more what is sent."
+    ),
     Flag("vmodule", hidden=True, help="Accepted for compatibility."),
     Flag("warnings-as-errors", type="bool", help="Exit with a failure where the server sent a warning."),
 )

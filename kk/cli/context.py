@@ -147,6 +147,11 @@ class Env:
 
             self._client = Client(self.connection, user_agent=self.prog, timeout=self._timeout())
             self._client.on_warning = self.warn
+            if self.options.v >= 6:
+                from .logged import LoggedTransport
+
+                server = self.connection.server
+                self._client.transport = LoggedTransport(self._client.transport, server, self.options.v >= 8)
         return self._client
 
     def _timeout(self) -> float | None:

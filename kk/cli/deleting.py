@@ -56,6 +56,7 @@ def wait_gone(env: Env, item: Item, uid: str, timeout: float) -> None:
     """
     from kk.base.errors import StatusError
 
+    env.stdout.flush()  # whoever waits with us sees what was deleted
     end = time.monotonic() + timeout if timeout else None
     path = collection(item.resource, item.namespace)
     query = {"fieldSelector": f"metadata.name={item.name}"}

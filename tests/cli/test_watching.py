@@ -134,3 +134,10 @@ def test_a_server_that_is_gone(server, tmp_path):
     assert done.returncode == 1
     host = f"127.0.0.1:{gone.port}"
     assert done.stderr == f"The connection to the server {host} was refused - did you specify the right host or port?\n"
+
+
+def test_verbosity_tells_each_request(server, tmp_path):
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(server.kubeconfig)}
+    done = subprocess.run([*KK, "get", "namespaces", "-v=6"], capture_output=True, text=True, env=environ)
+    assert done.returncode == 0
+    assert f"GET {server.url}/api/v1/namespaces?limit=500 200 in " in done.stderr
