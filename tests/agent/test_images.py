@@ -151,3 +151,38 @@ def test_other_pages(runtime, kind, words):
     client.request("GET", "/")
     assert words in client.getresponse().read()
     client.close()
+
+
+AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.39"
+TUTORIALS = [
+    (
+        "gcr.io/google-samples/kubernetes-bootcamp:v2",
+        [],
+        8080,
+        "/",
+        b"Hello Kubernetes bootcamp! | Running on: blue-1 | v=2\n",
+    ),
+    ("gcr.io/google-samples/hello-app:1.0", [], 8080, "/", b"Hello, world!\nVersion: 1.0.0\nHostname: blue-1\n"),
+    (AGNHOST, ["/agnhost", "netexec", "--http-port=8123"], 8123, "/echo?msg=a%20b", b"a b"),
+    (AGNHOST, ["/agnhost", "netexec"], 8080, "/hostname", b"blue-1"),
+]
+
+
+@pytest.mark.parametrize("name, command, port, path, words", TUTORIALS)
+def test_tutorial_images(runtime, tmp_path, name, command, port, path, words):
+    found = Catalog(tmp_path / "images.yaml").pull(name, False)
+    ip = runtime.run_sandbox("u", "pod", "default").ip
+    env = {"POD_IP": ip, "KK_POD": "shop/blue-1", **found.image.environment(found.reference)}
+    container = runtime.create("u", config(*found.image.arguments(command, []), env=env))
+    runtime.launch(container)
+    wait_for_output(runtime, container, "listening on")
+    client = http.client.HTTPConnection(ip, port, timeout=20)
+    client.request("GET", path)
+    assert client.getresponse().read() == words
+    client.close()
+
+
+def test_agnhost_pauses_by_default(tmp_path):
+    image = Catalog(tmp_path / "images.yaml").pull(AGNHOST, False).image
+    assert image.arguments([], []) == builtin()["pause"].entrypoint()
+    assert image.arguments([], ["netexec"])[-1] == "netexec"

@@ -59,7 +59,7 @@ class Image:
     tags        a regular expression (full match) for the tags that the image's publisher uses; others fail to pull
     entrypoint, command   functions of nothing that give argument lists: paths are asked when a container starts, not at import
     env, ports, cwd       the image's defaults; ports are facts for PORT in the environment
-    programs    commands that the image has under a name of its own, and what runs for them here ("nginx", "sh")
+    programs    commands that the image has under a name of its own ("nginx", "sh"): from their arguments, the whole command line here
     mounts      paths below which the program finds what a pod mounts there
     version_env the variable that carries the image's version; a tag that begins with a version sets it
     """
@@ -72,14 +72,14 @@ class Image:
     ports: tuple[int, ...] = ()
     cwd: str = "/"
     stop_signal: int = 15
-    programs: dict[str, Callable[[], list[str]]] = field(default_factory=dict)
+    programs: dict[str, Callable[[list[str]], list[str]]] = field(default_factory=dict)
     version_env: str = ""
     mounts: tuple[str, ...] = ()
 
     def environment(self, reference: Reference) -> dict[str, str]:
         """The image's environment, with the version of the tag."""
         env = dict(self.env)
-        if self.version_env and (found := re.match(r"v?(\d+\.\d+(\.\d+)?)", reference.tag)):
+        if self.version_env and (found := re.match(r"v?(\d+(\.\d+){0,2})", reference.tag)):
             env[self.version_env] = found[1]
         return env
 
@@ -94,7 +94,7 @@ class Image:
     def translate(self, words: list[str]) -> list[str]:
         """A command line with the image's own programs replaced by what runs for them here."""
         if words and (program := self.programs.get(words[0].removeprefix("/usr").removeprefix("/bin/"))):
-            return [*program(), *words[1:]]
+            return program(words[1:])
         return words
 
     def image_id(self, reference: Reference) -> str:
@@ -120,3 +120,8 @@ def shell() -> list[str]:
         if found := which(name):
             return [found]
     return [which("sh") or "/bin/sh"]
+
+
+def instead(program: Callable[[], list[str]]) -> Callable[[list[str]], list[str]]:
+    """For Image.programs: the same arguments to another program."""
+    return lambda words: [*program(), *words]

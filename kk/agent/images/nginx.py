@@ -3,7 +3,7 @@
 Files come from what the pod mounts at /usr/share/nginx/html; an empty folder there answers 403, as nginx does.
 """
 
-from kk.agent.images._image import VERSION, Image, python_program
+from kk.agent.images._image import VERSION, Image, instead, python_program
 
 
 def _server() -> list[str]:
@@ -22,7 +22,7 @@ IMAGE = Image(
     command=_server,
     tags=rf"((latest|stable|mainline|{VERSION}){_SUFFIX}|alpine(\d+\.\d+)?(-(slim|perl|otel))?|perl|otel|bookworm|trixie)",
     env={"NGINX_VERSION": "1.29.4"},
-    programs={"nginx": _server, "nginx-debug": _server},
+    programs={"nginx": instead(_server), "nginx-debug": instead(_server)},
     version_env="NGINX_VERSION",
     mounts=("/usr/share/nginx/html",),
     ports=(80,),

@@ -1,6 +1,6 @@
 """pause: sleeps until it is told to end (registry.k8s.io/pause)."""
 
-from kk.agent.images._image import VERSION, Image
+from kk.agent.images._image import VERSION, Image, instead
 
 
 def _sleep() -> list[str]:
@@ -11,6 +11,6 @@ def _sleep() -> list[str]:
 IMAGE = Image(
     ("registry.k8s.io/pause", "k8s.gcr.io/pause", "gcr.io/google_containers/pause", "pause", "rancher/mirrored-pause"),
     entrypoint=_sleep,
-    programs={"/pause": _sleep},
+    programs={"/pause": instead(_sleep)},
     tags=rf"latest|{VERSION}",
 )

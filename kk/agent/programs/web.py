@@ -1,6 +1,6 @@
 """A small threaded web server that behaves like nginx, Apache httpd, or a page that names its pod: `python -I -S web.py KIND [ARGS]`.
 
-It listens on $POD_IP, port 80 ($KK_PORT). Where an ordinary user may not have that port, it listens on 8000 above it (8080), says so on
+It listens on $POD_IP, port $KK_PORT or the image's own. Where an ordinary user may not have that port, it listens on 8000 above it (8080), says so on
 standard error, and the agent's probes and port-forward find it there. $KK_VOLUMES (`mount path=folder`, joined by `:`) tells where what
 the pod mounted really is. It imports only what it needs, since many of it run at once.
 """
@@ -170,6 +170,7 @@ class Files:
 class Nginx:
     """nginx: its page, error pages, headers and combined log."""
 
+    port = 80
     root = "/usr/share/nginx/html"
     methods: tuple[str, ...] = ("GET", "HEAD")
 
@@ -323,6 +324,56 @@ class Color(Nginx):
         return None
 
 
+class Bootcamp(Color):
+    """The page of the Kubernetes basics tutorial: which pod answers, and which version of the program it is."""
+
+    port = 8080
+
+    def respond(self, request):
+        name = self.pod.rpartition("/")[2]
+        text = f"Hello Kubernetes bootcamp! | Running on: {name} | v={os.environ.get('KK_VERSION', '1')}\n"
+        return 200, text.encode(), {"Content-Type": "text/plain"}
+
+
+class Hello(Color):
+    """The sample of the Google Cloud tutorials."""
+
+    port = 8080
+
+    def respond(self, request):
+        name = self.pod.rpartition("/")[2]
+        text = f"Hello, world!\nVersion: {os.environ.get('KK_VERSION', '1.0')}.0\nHostname: {name}\n"
+        return 200, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}
+
+
+class Netexec(Color):
+    """agnhost netexec: the time, the host name, an echo, the client's address."""
+
+    port = 8080
+
+    def arguments(self, args):
+        wanted = [word.partition("=")[2] for word in args if word.startswith("--http-port=")]
+        wanted += [args[at + 1] for at, word in enumerate(args[:-1]) if word == "--http-port"]
+        self.port = int(wanted[-1]) if wanted and wanted[-1].isdigit() else self.port
+
+    def respond(self, request):
+        query = dict(part.partition("=")[::2] for part in request.target.partition("?")[2].split("&"))
+        answers = {
+            "/": f"NOW: {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} +0000 UTC",
+            "/hostname": self.pod.rpartition("/")[2],
+            "/hostName": self.pod.rpartition("/")[2],
+            "/clientip": request.peer,
+            "/echo": unquote(query.get("msg", "")),
+            "/healthz": "",
+        }
+        text = answers.get(request.path)
+        plain = {"Content-Type": "text/plain; charset=utf-8"}
+        return (404, b"404 page not found\n", plain) if text is None else (200, text.encode(), plain)
+
+
+KINDS = {"nginx": Nginx, "httpd": Httpd, "color": Color, "bootcamp": Bootcamp, "hello": Hello, "netexec": Netexec}
+
+
 def read_head(sock, rest):
     """(head, what follows it), or (None, b"") at the end of the connection."""
     while b"\r\n\r\n" not in rest:
@@ -390,7 +441,7 @@ def listen(kind, address, port):
 
 def main(args):
     """Serve until a signal ends it."""
-    kind = {"nginx": Nginx, "httpd": Httpd, "color": Color}[args[0]]()
+    kind = KINDS[args[0]]()
     printed = kind.arguments(args[1:])
     if printed is not None:
         if printed:
@@ -399,7 +450,7 @@ def main(args):
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH):
         signal.signal(number, lambda *_: os._exit(0))
     address = os.environ.get("POD_IP", "127.0.0.1")
-    listener, port = listen(kind, address, int(os.environ.get("KK_PORT") or 80))
+    listener, port = listen(kind, address, int(os.environ.get("KK_PORT") or kind.port))
     kind.starting(address, port)
     while True:
         fd, peer = listener._accept()
