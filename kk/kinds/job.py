@@ -6,7 +6,7 @@ from typing import Any
 from kk.base import names
 from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, required
 from kk.base.times import human_duration, parse_time
-from kk.kinds import _podspec, _podspec_check, _workload
+from kk.kinds import _podspec, _podspec_check, _podspec_shown, _workload
 from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
@@ -249,7 +249,7 @@ def _changes(spec: Obj, old: Obj) -> Errors:
         if (spec.get(field) if spec.get(field) is not None else None) != old.get(field):
             yield invalid_value(f"spec.{field}", spec.get(field), "field is immutable")
     if _template_core(spec, suspended) != _template_core(old, suspended):
-        yield invalid_value("spec.template.spec", spec["template"]["spec"], "field is immutable")
+        yield invalid_value("spec.template.spec", _podspec_shown.shown(spec["template"]["spec"]), "field is immutable")
 
 
 def _template_core(spec: Obj, suspended: bool) -> Obj:
