@@ -144,7 +144,12 @@ def test_nginx_serves_what_is_mounted(runtime, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind, words", [("httpd", b"<h1>It works!</h1>"), ("color", b"This is pod shop/blue-1 on linux/")]
+    "kind, words",
+    [
+        ("httpd", b"<h1>It works!</h1>"),
+        ("whoami", b"Hostname: blue-1\n"),
+        ("color", b"This is pod shop/blue-1 on linux/"),
+    ],
 )
 def test_other_pages(runtime, kind, words):
     client, _ = serve(runtime, kind, {"KK_POD": "shop/blue-1"})

@@ -8,7 +8,7 @@ def _server() -> list[str]:
 
 
 IMAGE = Image(
-    ("jpetazzo/color", "kk/hello", "traefik/whoami", "containous/whoami"),
+    ("jpetazzo/color", "kk/hello"),
     command=_server,
     tags=rf"latest|{VERSION}",
     ports=(80,),

@@ -371,7 +371,25 @@ class Netexec(Color):
         return (404, b"404 page not found\n", plain) if text is None else (200, text.encode(), plain)
 
 
-KINDS = {"nginx": Nginx, "httpd": Httpd, "color": Color, "bootcamp": Bootcamp, "hello": Hello, "netexec": Netexec}
+class Whoami(Color):
+    """traefik/whoami: the host name, the addresses, and the request as it came."""
+
+    def respond(self, request):
+        lines = [f"Hostname: {self.pod.rpartition('/')[2]}", "IP: 127.0.0.1", f"IP: {os.environ.get('POD_IP', '')}"]
+        lines += [f"RemoteAddr: {request.peer}", request.line]
+        lines += [f"{'-'.join(w.capitalize() for w in k.split('-'))}: {v}" for k, v in request.headers.items()]
+        return 200, "\n".join([*lines, "", ""]).encode(), {"Content-Type": "text/plain; charset=utf-8"}
+
+
+KINDS = {
+    "nginx": Nginx,
+    "httpd": Httpd,
+    "color": Color,
+    "whoami": Whoami,
+    "bootcamp": Bootcamp,
+    "hello": Hello,
+    "netexec": Netexec,
+}
 
 
 def read_head(sock, rest):
