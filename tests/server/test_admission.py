@@ -154,6 +154,16 @@ RESTRICTED = {
         ),
         (
             "baseline",
+            {"securityContext": {"appArmorProfile": {"type": "Unconfined"}}},
+            ['forbidden AppArmor profile (pod must not set AppArmor profile type to "Unconfined")'],
+        ),
+        (
+            "baseline",
+            {"containers": [{"name": "c", "securityContext": {"seLinuxOptions": {"type": "spc_t"}}}]},
+            ['seLinuxOptions (container "c" set forbidden securityContext.seLinuxOptions: type "spc_t")'],
+        ),
+        (
+            "baseline",
             {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}},
             ["forbidden sysctls (kernel.msgmax)"],
         ),

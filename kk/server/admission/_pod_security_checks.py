@@ -36,7 +36,9 @@ _SYSCTLS = {
     29: "net.ipv4.tcp_keepalive_time net.ipv4.tcp_fin_timeout net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes",
     32: "net.ipv4.tcp_rmem net.ipv4.tcp_wmem",
 }
-_SELINUX = frozenset(("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"))
+_SELINUX = frozenset(("", "container_t", "container_init_t", "container_kvm_t"))
+#: a type more, from this version on
+_SELINUX_MORE = (31, "container_engine_t")
 _VOLUMES = frozenset(
     (
         "configMap",
@@ -144,7 +146,7 @@ def _host_ports(_: Obj, spec: Obj, __: int) -> str:
 def _host_probes(_: Obj, spec: Obj, __: int) -> str:
     bad, hosts = [], set()
     for container in _containers(spec):
-        found = {h for h in _probe_hosts(container) if h not in ("", "127.0.0.1", "::1")}
+        found = {h for h in _probe_hosts(container) if h}
         if found:
             bad.append(container["name"])
             hosts |= found
@@ -164,28 +166,40 @@ def _probe_hosts(container: Obj) -> Iterator[str]:
 
 
 def _apparmor(metadata: Obj, spec: Obj, _: int) -> str:
-    found = []
-    for key, value in sorted((metadata.get("annotations") or {}).items()):
-        allowed = value in ("", "runtime/default") or value.startswith("localhost/")
-        if key.startswith(_APPARMOR) and not allowed:
-            found.append(f'{key}="{value}"')
-    holders = [("pod", spec), *((f'container "{c["name"]}"', c) for c in _containers(spec))]
-    for who, holder in holders:
-        kind = (_context(holder).get("appArmorProfile") or {}).get("type")
-        if kind not in (None, "RuntimeDefault", "Localhost"):
-            found.append(f'{who} must not set AppArmor profile type to "{kind}"')
-    if not found:
+    allowed = (None, "RuntimeDefault", "Localhost")
+    kinds = {_profile(holder) for holder in (spec, *_containers(spec))} - set(allowed)
+    setters = ["pod"] if _profile(spec) not in allowed else []
+    bad = [c["name"] for c in _containers(spec) if _profile(c) not in allowed]
+    if bad:
+        setters.append(_them(bad))
+    marks = sorted(
+        f'{key}="{value}"'
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key.startswith(_APPARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/")
+    )
+    if marks:
+        setters.append("annotation" if len(marks) == 1 else "annotations")
+    if not setters:
         return ""
-    return f"forbidden AppArmor {'profile' if len(found) == 1 else 'profiles'} ({', '.join(found)})"
+    values = [*sorted(str(k) for k in kinds), *marks]
+    reason = f"forbidden AppArmor {'profile' if len(values) == 1 else 'profiles'}"
+    return f"{reason} ({' and '.join(setters)} must not set AppArmor profile type to {_quoted(values)})"
 
 
-def _selinux(_: Obj, spec: Obj, __: int) -> str:
+def _profile(holder: Obj) -> str | None:
+    kind: str | None = (_context(holder).get("appArmorProfile") or {}).get("type")
+    return kind
+
+
+def _selinux(_: Obj, spec: Obj, version: int) -> str:
     setters: list[str] = []
     faults: set[str] = set()
     types: set[str] = set()
-    if _selinux_bad(_context(spec), faults, types):
+    more, kind = _SELINUX_MORE
+    allowed = _SELINUX | {kind} if version >= more else _SELINUX
+    if _selinux_bad(_context(spec), allowed, faults, types):
         setters.append("pod")
-    bad = [c["name"] for c in _containers(spec) if _selinux_bad(_context(c), faults, types)]
+    bad = [c["name"] for c in _containers(spec) if _selinux_bad(_context(c), allowed, faults, types)]
     if bad:
         setters.append(_them(bad))
     if not setters:
@@ -195,10 +209,10 @@ def _selinux(_: Obj, spec: Obj, __: int) -> str:
     return f"seLinuxOptions ({' and '.join(setters)} set forbidden securityContext.seLinuxOptions: {'; '.join(parts)})"
 
 
-def _selinux_bad(context: Obj, faults: set[str], types: set[str]) -> bool:
+def _selinux_bad(context: Obj, allowed: frozenset[str], faults: set[str], types: set[str]) -> bool:
     options = context.get("seLinuxOptions") or {}
     bad = False
-    if (options.get("type") or "") not in _SELINUX:
+    if (options.get("type") or "") not in allowed:
         types.add(options["type"])
         bad = True
     for key in ("user", "role"):
