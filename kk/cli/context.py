@@ -71,6 +71,7 @@ class Env:
         self.stderr = stderr or sys.stderr
         self.environ = os.environ if environ is None else environ
         self.warnings = 0
+        self._ambiguous: set[str] = set()
         self._kubeconfig: KubeConfig | None = None
         self._connection: Connection | None = None
         self._client: Client | None = None
@@ -187,6 +188,13 @@ class Env:
         found = self.discovery.find(word)
         if found is None:
             raise CommandError(f'the server doesn\'t have a resource type "{word.split(".", 1)[0]}"')
+        low = word.lower()
+        if low in found.short_names and low not in (found.name, found.singular) and low not in self._ambiguous:
+            self._ambiguous.add(low)
+            for other in self.discovery.preferred():
+                if low in other.short_names and (other.group, other.name) != (found.group, found.name):
+                    full = f"{other.name}.{other.group}" if other.group else other.name
+                    self.warn(f'short name "{low}" could also match lower priority resource {full}')
         return found
 
     def find_kind(self, api_version: str, kind: str) -> APIResource | None:

@@ -375,4 +375,5 @@ kk apply -f ./web.yaml --dry-run=server -o yaml""",
         VALIDATE,
         Flag("wait", type="bool", help="Wait until deleted objects are gone."),
     ),
+    package="kk.cli.verbs.apply_",
 )
