@@ -5,8 +5,14 @@ import json
 import ssl
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from kk.server import pki
+from kk.server.authn import Authenticator
+from kk.server.context import User
+from kk.server.tokens import NotOurs, unb64
 from tests.servers import tls_context
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -73,6 +79,61 @@ def test_a_token_is_its_account_until_the_account_goes(api, ns, robot):
     ns("DELETE", "serviceaccounts/robot")
     ns("POST", "serviceaccounts", {"metadata": {"name": "robot"}})
     assert bare(api, "POST", path, robot, me)[0] == 401
+
+
+def test_a_token_bound_to_a_pod_tells_of_it_and_dies_with_it(api, ns, robot):
+    pod = {
+        "metadata": {"name": "p"},
+        "spec": {"serviceAccountName": "robot", "containers": [{"name": "c", "image": "x"}]},
+    }
+    assert ns("POST", "pods", pod)[0] == 201
+    spec = {"boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "p"}, "expirationSeconds": 3607}
+    status, answer = ns("POST", "serviceaccounts/robot/token", {"spec": spec})
+    assert status == 201
+    token = answer["status"]["token"]
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+    _, review = api.request("POST", path, {"spec": {"token": token}})
+    assert review["status"]["user"]["extra"]["authentication.kubernetes.io/pod-name"] == ["p"]
+    ns("DELETE", "pods/p?gracePeriodSeconds=0")
+    _, review = api.request("POST", path, {"spec": {"token": token}})
+    assert "authenticated" not in review["status"]
+    assert bare(api, "GET", "/api", token=token)[0] == 401
+
+
+def test_a_token_for_another_audience_is_refused_here(api, ns, robot):
+    _, answer = ns("POST", "serviceaccounts/robot/token", {"spec": {"audiences": ["vault"]}})
+    token = answer["status"]["token"]
+    assert bare(api, "GET", "/api", token=token)[0] == 401
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+    _, review = api.request("POST", path, {"spec": {"token": token, "audiences": ["vault"]}})
+    assert review["status"]["authenticated"]
+    assert review["status"]["audiences"] == ["vault"]
+
+
+def test_tokens_can_be_checked_by_others(api, robot):
+    _, keys = api.request("GET", "/openid/v1/jwks")
+    _, configuration = api.request("GET", "/.well-known/openid-configuration")
+    head, payload, signature = robot.split(".")
+    key = keys["keys"][0]
+    numbers = ec.EllipticCurvePublicNumbers(
+        int.from_bytes(unb64(key["x"])), int.from_bytes(unb64(key["y"])), ec.SECP256R1()
+    )
+    raw = unb64(signature)
+    der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
+    numbers.public_key().verify(der, f"{head}.{payload}".encode(), ec.ECDSA(hashes.SHA256()))
+    claims = json.loads(unb64(payload))
+    assert claims["iss"] == configuration["issuer"]
+    assert json.loads(unb64(head))["kid"] == key["kid"]
+
+
+def test_static_tokens_are_read_from_their_file(tmp_path):
+    pki.ensure(tmp_path)
+    (tmp_path / "tokens.csv").write_text('secret,alice,1,"dev,ops"\n# comment,x,y\nother,bob,2\n')
+    known = Authenticator(tmp_path)
+    assert known.user_of(None, "secret", ("a",))[0] == User("alice", "1", ("dev", "ops", "system:authenticated"))
+    assert known.user_of(None, "other", ("a",))[0] == User("bob", "2", ("system:authenticated",))
+    with pytest.raises(NotOurs):
+        known.user_of(None, "nosuch", ("a",))
 
 
 @pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[:-4] + "AAAA", lambda t: "." + t])
