@@ -114,6 +114,8 @@ LOOP_OWNERS: set[str] = {
     "kk/agent/pods/workers.py",
     "kk/agent/runtime/shim.py",
     "kk/agent/server/listener.py",
+    "kk/server/app.py",
+    "kk/server/cache.py",
 }
 
 

@@ -50,5 +50,5 @@ async def run(phase: _Phase, attributes: Attributes) -> None:
     """Ask each function; the first that raises refuses the write."""
     for function in phase:
         result = function(attributes)
-        if inspect.isawaitable(result):
+        if result is not None and inspect.isawaitable(result):
             await result

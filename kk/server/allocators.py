@@ -5,7 +5,6 @@ So there is no allocation to repair: what a Service says is the truth. Called by
 
 import ipaddress
 import random
-from collections.abc import Callable
 from typing import Any
 
 from kk.base.errors import FieldError, StatusError, internal, invalid, invalid_value
@@ -16,10 +15,6 @@ from kk.server.encoding import Obj, decode
 _SERVICES = ("", "services")
 #: tries at random before counting through
 _DRAWS = 64
-
-
-def _nothing() -> None:
-    return None
 
 
 def _ports(service: Obj) -> list[int]:
@@ -64,10 +59,10 @@ class Allocators:
         for value in (*_addresses(after), *_ports(after)):
             self._taken[value] = item.key
 
-    def prepare(self, write: Any, obj: Obj, old: Obj | None) -> Callable[[], None]:
-        """Give a Service what it needs; the function returned gives back what was newly taken. Raises StatusError."""
+    def held(self, write: Any, obj: Obj, old: Obj | None) -> "_Held":
+        """Give a Service what it needs, for the length of a with block, and for good where the block says keep(). Raises StatusError."""
         if write.view.shelf.resource.plural != "services" or write.view.shelf.resource.group or write.subresource:
-            return _nothing
+            return _NOTHING
         metadata = obj["metadata"]
         held = _Held(self, f"{metadata.get('namespace')}/{metadata.get('name')}")
         faults: list[FieldError] = []
@@ -80,7 +75,7 @@ class Allocators:
         if faults:
             held.release()
             raise invalid("Service", "", metadata.get("name") or "", faults)
-        return held.release
+        return held
 
     # addresses
 
@@ -203,13 +198,23 @@ class Allocators:
 class _Held:
     """What one write took so far."""
 
-    def __init__(self, allocators: Allocators, key: str):
+    def __init__(self, allocators: Allocators | None, key: str):
         self._allocators, self._key = allocators, key
         self.values: list[Any] = []
 
+    def __enter__(self) -> "_Held":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def keep(self) -> None:
+        """The write is stored: what was taken is the Service's."""
+        self.values.clear()
+
     def take(self, value: Any) -> bool:
         """Take a value nobody has."""
-        if self._allocators.has(value):
+        if self._allocators is None or self._allocators.has(value):
             return False
         self._allocators.hold(value, self._key)
         self.values.append(value)
@@ -217,9 +222,13 @@ class _Held:
 
     def release(self) -> None:
         """Give everything back."""
-        for value in self.values:
-            self._allocators.drop(value, self._key)
-        self.values.clear()
+        if self.values and self._allocators is not None:
+            for value in self.values:
+                self._allocators.drop(value, self._key)
+            self.values.clear()
+
+
+_NOTHING = _Held(None, "")
 
 
 def _needs_health_port(spec: Obj) -> bool:

@@ -144,6 +144,7 @@ class Pipeline:
         from kk.server.writes.write import Write
 
         view = self._view(api_version, plural)
+        obj = {"kind": view.resource.kind, "apiVersion": api_version, "metadata": {}, **obj}
         write = Write.inside(self._server, view, "CREATE", user, namespace)
         return view.obj(await create(write, obj))
 

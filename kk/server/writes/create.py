@@ -70,8 +70,7 @@ async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
         write.manage(None, obj)
     await write.admit(obj, None, validating=False)
     prepare(write, obj)
-    release = write.server.write.allocators.prepare(write, obj, None)
-    try:
+    with write.server.write.allocators.held(write, obj, None) as held:
         name = metadata.get("name") or ""
         write.refuse([*write.meta_faults(obj, None), *write.view.validate(obj, None)], name)
         for text in strategy.warnings(obj, None):
@@ -81,12 +80,10 @@ async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
         if key in shelf.items:
             raise Lost
         if write.options.dry_run:
-            release()
             return dry_item(write.view, key, obj, stored(obj), 0)
-        return await write.server.write.put(shelf, key, obj, 0)
-    except BaseException:
-        release()
-        raise
+        item = await write.server.write.put(shelf, key, obj, 0)
+        held.keep()
+        return item
 
 
 def uid_conflict(write: Write, wanted: str, live: str, resource: str) -> StatusError:

@@ -124,27 +124,23 @@ async def _update_once(
         write.manage(old, new)
     await write.admit(new, old, validating=False)
     prepare(write, new, old, merge)
-    release = write.server.write.allocators.prepare(write, new, old)
-    try:
+    with write.server.write.allocators.held(write, new, old) as held:
         write.refuse(_faults(write, new, old), write.name)
         for text in strategy.warnings(new, old):
             write.warn(text)
         await write.admit(new, old, validating=True)
         value = stored(new)
         if _same(with_revision(value[len(shelf.head) :], item.revision), item.rest):
-            release()
             return item
         if write.options.dry_run:
-            release()
             return dry_item(view, item.key, new, value, item.revision)
         if is_over(new):
             # the event shows what watchers knew, the answer what the writer asked for
             gone = await write.server.write.remove(shelf, item)
             return dry_item(view, item.key, new, value, gone.revision)
-        return await write.server.write.put(shelf, item.key, new, item.revision, value)
-    except BaseException:
-        release()
-        raise
+        stored_item = await write.server.write.put(shelf, item.key, new, item.revision, value)
+        held.keep()
+        return stored_item
 
 
 def _faults(write: Write, new: Obj, old: Obj) -> list[FieldError]:
