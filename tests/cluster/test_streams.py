@@ -45,7 +45,7 @@ def test_exec_passes_streams_and_exit_codes(lab):
 
 def test_exec_on_a_terminal_knows_its_size(lab):
     session = lab.terminal("exec", "-it", "p", "-c", "a", "--", "sh")
-    session.expect("# $|[$] $")
+    session.expect("[#$] ")
     session.sendline("stty size")
     session.expect("40 200\r\n")
     session.setwinsize(33, 101)
@@ -81,6 +81,8 @@ def test_run_takes_the_output_of_a_command(lab):
 
 
 def test_a_session_can_be_left_and_taken_up_again(lab):
+    if lab.program.endswith("kubectl"):
+        pytest.skip("the real one waits for the other side to end where standard input stays open")
     session = lab.terminal("run", "stay", "-it", "--leave-stdin-open", "--image=busybox", "--", "sh")
     session.expect("try pressing enter")
     session.sendline("x=before; echo ready$((1))")
