@@ -175,28 +175,19 @@ def find(word: str, package: str = VERBS) -> Command | None:
     folder = os.path.join(os.path.dirname(__file__), *package.split(".")[2:])
     if name.isidentifier() and not name.startswith("_") and os.path.exists(os.path.join(folder, f"{name}.py")):
         return load(package, name, "COMMAND")
-    alias = ALIASES.get(package, {}).get(word)
-    return load(package, alias, "COMMAND") if alias else None
+    return _by_alias(word, package)
 
 
-#: other spellings of sub-verbs; kept here because finding them must not import every file (a test compares it with the files)
-ALIASES: dict[str, dict[str, str]] = {
-    "kk.cli.verbs.create_": {
-        "cm": "configmap",
-        "deploy": "deployment",
-        "ns": "namespace",
-        "sa": "serviceaccount",
-        "cj": "cronjob",
-        "svc": "service",
-        "ing": "ingress",
-        "pdb": "poddisruptionbudget",
-        "pc": "priorityclass",
-        "resourcequota": "quota",
-    },
-    "kk.cli.verbs.set_": {"sa": "serviceaccount"},
-    "kk.cli.verbs.top_": {"nodes": "node", "no": "node", "pods": "pod", "po": "pod"},
-    "kk.cli.verbs.config_": {"use": "use_context"},
-}
+def _by_alias(word: str, package: str) -> Command | None:
+    """The command with such an alias; asks every file of the package, so that no list of aliases needs keeping."""
+    from kk.base.discover import load, names
+
+    for name in names(package):
+        if not name.endswith("_"):
+            command: Command = load(package, name, "COMMAND")
+            if word in command.aliases:
+                return command
+    return None
 
 
 def _no_verb(env: Env, arguments: list[str], root: Parser) -> int:

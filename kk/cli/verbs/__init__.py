@@ -16,6 +16,6 @@ examples and `run(env, options)`:
 - Errors: raise kk.cli.errors.CommandError("…") (printed as `error: …`, exit status 1), let StatusError pass; return an exit status only where it is not 0.
 - Heavy imports (yaml, requests, kk.kinds) go inside functions; the top of the file stays cheap.
 - A verb with sub-verbs (`create`, `rollout`, `set`, `config`) names their folder: `Command("rollout", …, package="kk.cli.verbs.rollout_")`, and files there are named
-  as the sub-verb with `COMMAND = Command("rollout undo", …)`. An alias of a sub-verb stands in its `aliases` and in kk.cli.main.ALIASES (a test compares the two).
+  as the sub-verb with `COMMAND = Command("rollout undo", …)`. Other spellings stand in its `aliases`.
 - Help texts say `kk`; called as kubectl they are shown with `kubectl` in its place.
 """
