@@ -63,6 +63,13 @@ def test_a_pod_without_its_account_is_refused(ns):
     )
 
 
+def test_a_pod_waits_for_the_default_account_of_a_new_namespace(ns):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ns, "POST", "pods", pod("p"))
+        assert ns("POST", "serviceaccounts", {"metadata": {"name": "default"}})[0] == 201
+        assert waiting.result()[0] == 201
+
+
 def test_limits_fill_and_bound(home):
     limits = [{"type": "Container", "default": {"cpu": "500m"}, "defaultRequest": {"cpu": "100m"}, "max": {"cpu": "1"}}]
     assert home("POST", "limitranges", {"metadata": {"name": "l"}, "spec": {"limits": limits}})[0] == 201

@@ -1,18 +1,23 @@
 """ServiceAccount: each pod runs as an account of its namespace, with the account's token, CA and namespace mounted, and its pull secrets."""
 
+import asyncio
+
 from kk.base import names
 from kk.server.admission._shared import MIRROR, Obj, annotations, containers, refuse
-from kk.server.context import Attributes, Plugin
+from kk.server.cache import Change
+from kk.server.context import Attributes, Plugin, Server
 
 #: where clients in pods look for their credentials
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _PREFIX = "kube-api-access-"
 #: seconds; one that tells a default token from one that was asked for
 _LIFE = 3607
+#: seconds that a pod of a new namespace waits for the default account, which a controller makes
+_PATIENCE = 2.0
 _ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 
 
-def mutate(a: Attributes) -> None:
+async def mutate(a: Attributes) -> None:
     """Give the pod its account. Raises StatusError 403 where the account is not there."""
     pod = a.obj
     assert pod is not None
@@ -22,6 +27,8 @@ def mutate(a: Attributes) -> None:
     if not spec.get("serviceAccountName"):
         spec["serviceAccountName"] = spec.get("serviceAccount") or "default"
     spec["serviceAccount"] = spec["serviceAccountName"]
+    if spec["serviceAccountName"] == "default":
+        await _appears(a.server, a.namespace, "default")
     account = _account(a, spec["serviceAccountName"])
     if _automounts(account, spec):
         _mount(spec)
@@ -40,6 +47,26 @@ def validate(a: Attributes) -> None:
     account = _account(a, spec.get("serviceAccountName", ""))
     if annotations(account).get(_ENFORCE) == "true":
         _limit(a, spec, account)
+
+
+async def _appears(server: Server, namespace: str, name: str) -> None:
+    """Wait a little until an account is there."""
+    if server.cache.item("", "serviceaccounts", namespace, name) is not None:
+        return
+    shelf, made = server.cache.shelves[("", "serviceaccounts")], asyncio.Event()
+
+    def changed(change: Change) -> None:
+        if change.item.key == f"{namespace}/{name}" and not change.deleted:
+            made.set()
+
+    shelf.listeners.append(changed)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await made.wait()
+    except TimeoutError:
+        return
+    finally:
+        shelf.listeners.remove(changed)
 
 
 def _account(a: Attributes, name: str) -> Obj:
