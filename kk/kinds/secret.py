@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from kk.base import gojson
 from kk.base.errors import invalid_value, required
 from kk.kinds._checks import Errors, fill
 from kk.kinds._keyed import check_data
@@ -31,6 +32,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
 _ACCOUNT = "kubernetes.io/service-account.name"
+_REDACTED = "<secret contents redacted>"
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -59,10 +61,16 @@ def _typed(obj: Obj) -> Errors:
 
 
 def _json(key: str, value: str) -> Errors:
+    raw = base64.b64decode(value)
     try:
-        json.loads(base64.b64decode(value))
-    except ValueError as error:
-        yield invalid_value(f"data[{key}]", "<secret contents redacted>", str(error))
+        found = json.loads(raw)
+    except ValueError:
+        yield invalid_value(f"data[{key}]", _REDACTED, gojson.words(raw))
+        return
+    if not isinstance(found, (dict, type(None))):
+        kind = {str: "string", list: "array", bool: "bool"}.get(type(found), "number")
+        detail = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        yield invalid_value(f"data[{key}]", _REDACTED, detail)
 
 
 def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:

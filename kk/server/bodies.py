@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import yaml
 
+from kk.base import gojson
 from kk.base.errors import StatusError, bad_request
 from kk.kinds import types
 from kk.kinds.kind import Resource
 from kk.kinds.registry import registry
-from kk.server import gojson, protobuf
+from kk.server import protobuf
 from kk.server.context import Request
 from kk.server.encoding import Obj
 from kk.server.negotiate import YAML, body_media

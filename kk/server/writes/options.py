@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import yaml
 
+from kk.base import gojson
 from kk.base.errors import FieldError, bad_request, invalid, invalid_value, not_supported, required
-from kk.server import gojson, protobuf
+from kk.server import protobuf
 from kk.server.context import RequestInfo
 from kk.server.negotiate import YAML
 from kk.server.routing import truth

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import yaml
 
+from kk.base import gojson
 from kk.base.errors import StatusError, bad_request, conflict, invalid, invalid_value, unsupported_media_type
 from kk.base.patch import BadPatch, PatchError, Unprocessable, json_patch, merge_patch, strategic
 from kk.base.patch import apply as managed
 from kk.kinds import types
-from kk.server import gojson
 from kk.server.answers import item_response
 from kk.server.bodies import check_object, read_yaml, yaml_words
 from kk.server.context import Request, Response
