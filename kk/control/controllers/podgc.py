@@ -36,10 +36,11 @@ def reconcile(ctx: Any, key: tuple[str, str]) -> float | None:
     elif kind == "pod":
         pod = pods.get(name)
         if pod is not None and pod["metadata"].get("deletionTimestamp") and not pod["spec"].get("nodeName"):
+            _fail(ctx, pod)  # who still holds it by a finalizer waits for a phase that no kubelet will write
             _remove(ctx, pod)
     elif ctx.informer("v1", "nodes").get(name) is None and _is_gone(ctx, name):
         for pod in pods.by_index("node", name):
-            _fail(ctx, pod)
+            _fail(ctx, pod, disruption("DeletionByPodGC", "PodGC: node no longer exists", pod, ctx))
             _remove(ctx, pod)
     return None
 
@@ -54,13 +55,14 @@ def _is_gone(ctx: Any, name: str) -> bool:
     return False
 
 
-def _fail(ctx: Any, pod: Obj) -> None:
+def _fail(ctx: Any, pod: Obj, condition: Obj | None = None) -> None:
     """Say that it failed, so that whoever counts pods knows."""
     if podlib.finished(pod):
         return
-    condition = disruption("DeletionByPodGC", "PodGC: node no longer exists", pod, ctx)
     meta = pod["metadata"]
-    body = {"metadata": {"uid": meta["uid"]}, "status": {"phase": "Failed", "conditions": [condition]}}
+    body: Obj = {"metadata": {"uid": meta["uid"]}, "status": {"phase": "Failed"}}
+    if condition is not None:
+        body["status"]["conditions"] = [condition]
     try:
         ctx.resource("v1", "pods", meta["namespace"]).patch(meta["name"], body, "strategic", "status")
     except StatusError as error:
@@ -69,7 +71,10 @@ def _fail(ctx: Any, pod: Obj) -> None:
 
 
 def _remove(ctx: Any, pod: Obj) -> None:
+    """Delete without a grace period; one that was deleted so already only waits for its finalizers."""
     meta = pod["metadata"]
+    if meta.get("deletionTimestamp") and meta.get("deletionGracePeriodSeconds") == 0:
+        return
     try:
         ctx.resource("v1", "pods", meta["namespace"]).delete(
             meta["name"], gracePeriodSeconds=0, preconditions={"uid": meta["uid"]}
