@@ -3,7 +3,6 @@
 `run(Options(…))` is what `kk agent` runs; `python -m kk.agent` is the same on its own. Log lines go to stderr.
 """
 
-import argparse
 import logging
 import os
 import signal
@@ -31,6 +30,8 @@ from kk.client.informer import InformerFactory
 log = logging.getLogger("kk.agent")
 #: seconds that containers get at most when a node's pods are stopped as a whole
 STOP_GRACE = 5.0
+#: seconds after which the API server counts as away: no worker waits for ever
+REQUEST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Agent:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = kubeconfig.load(options.kubeconfig).resolve()
         url = urlsplit(connection.server)
-        self.client = Client(connection, user_agent="kk-agent")
+        self.client = Client(connection, user_agent="kk-agent", timeout=REQUEST_SECONDS)
         self.runtime = HostRuntime(root)
         api = NodeAPI(self.client)
         catalog = Catalog(Path(options.images) if options.images else None)
@@ -161,6 +162,8 @@ def stop_pods(root_dir: "str | os.PathLike[str]", grace: float = STOP_GRACE) -> 
 
 def main(argv: "list[str] | None" = None) -> int:
     """The command line of `python -m kk.agent`."""
+    import argparse
+
     parser = argparse.ArgumentParser(prog="kk-agent", description="Run the pods of one node as local processes.")
     for name, words in (
         ("kubeconfig", "file with the identity of the node"),
