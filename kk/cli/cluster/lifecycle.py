@@ -5,6 +5,7 @@ readiness through a FIFO, nodes through a watch. Nothing here asks again and aga
 """
 
 import contextlib
+import itertools
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from kk.cli.cluster import home, processes, supervisor_command
 from kk.cli.cluster.home import Cluster, ClusterError, Spec
@@ -118,36 +120,58 @@ def drop_nodes(cluster: Cluster, gone: set[str]) -> None:
         stop_pods(cluster.root(node))
 
 
-def wait_nodes(cluster: Cluster, spec: Spec, say: Say, patience: float = PATIENCE) -> None:
-    """Return when every node is Ready, learning of each from a watch; raises ClusterError naming those that are not."""
-    wanted = set(cluster.nodes(spec))
-    if not wanted:
-        return
+def wait_ready(cluster: Cluster, spec: Spec, say: Say, patience: float = PATIENCE) -> None:
+    """Return when every node is Ready and pods can be created in `default`, learning of each from a watch.
+
+    Raises ClusterError that names what is missing. Where no controller makes accounts, none is waited for.
+    """
     from kk.client.http import Client
     from kk.client.kubeconfig import load
 
     client = Client(load(str(cluster.admin)).resolve())
-    ready: set[str] = set()
     deadline = time.monotonic() + patience
-    for name, is_ready in _node_states(client, patience):
-        (ready.add if is_ready else ready.discard)(name)
-        if wanted <= ready:
-            return
-        say(f"{len(ready & wanted)}/{len(wanted)} nodes Ready")
-        if time.monotonic() > deadline:
+    nodes = set(cluster.nodes(spec))
+    late = _await(
+        client.resource("v1", "nodes"), nodes, _is_ready, deadline, lambda n: say(f"{n}/{len(nodes)} nodes Ready")
+    )
+    if late:
+        raise ClusterError(
+            f"not Ready after {patience:.0f} s: {', '.join(sorted(late))}; see {cluster.log}/agent-*.log"
+        )
+    if makes_accounts(spec.controllers):
+        accounts = client.resource("v1", "serviceaccounts", "default")
+        if _await(accounts, {"default"}, lambda _: True, deadline, lambda _: say("service accounts")):
+            raise ClusterError(f"no service account after {patience:.0f} s; see {cluster.log}/control.log")
+
+
+def makes_accounts(controllers: str) -> bool:
+    """Whether --controllers selects the controller of service accounts: without it no pod can be created until somebody makes them."""
+    words = {w.strip().removesuffix("-controller") for w in controllers.split(",")}
+    return "-serviceaccount" not in words and ("*" in words or "serviceaccount" in words)
+
+
+def _await(
+    resource: Any, wanted: set[str], good: Callable[[dict], bool], deadline: float, say: Callable[[int], None]
+) -> set[str]:
+    """Watch until every wanted object is good; the names of those that are not when the time is over."""
+    missing = set(wanted)
+    if not missing:
+        return missing
+    listed = resource.list()
+    states = [("ADDED", obj) for obj in listed.get("items") or []]
+    seconds = max(1, int(deadline - time.monotonic()))
+    changes = itertools.chain(states, resource.watch(listed["metadata"]["resourceVersion"], timeoutSeconds=seconds))
+    for kind, obj in changes:
+        name = obj["metadata"].get("name")
+        if name in wanted:
+            if kind != "DELETED" and good(obj):
+                missing.discard(name)
+            else:
+                missing.add(name)
+        if not missing:
             break
-    late = ", ".join(sorted(wanted - ready))
-    raise ClusterError(f"not Ready after {patience:.0f} s: {late}; see {cluster.log}/agent-*.log")
-
-
-def _node_states(client: object, patience: float) -> Iterator[tuple[str, bool]]:
-    nodes = client.resource("v1", "nodes")  # type: ignore[attr-defined]
-    listed = nodes.list()
-    for node in listed.get("items") or []:
-        yield node["metadata"]["name"], _is_ready(node)
-    for kind, node in nodes.watch(listed["metadata"]["resourceVersion"], timeoutSeconds=int(patience)):
-        if kind in ("ADDED", "MODIFIED"):
-            yield node["metadata"]["name"], _is_ready(node)
+        say(len(wanted) - len(missing))
+    return missing
 
 
 def _is_ready(node: dict) -> bool:

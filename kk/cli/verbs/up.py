@@ -24,7 +24,7 @@ def run(env: Env, options: Options) -> None:
     try:
         changed = lifecycle.start(cluster, spec)
         context.merge(cluster, context.target(options.kubeconfig))
-        lifecycle.wait_nodes(cluster, spec, lambda text: progress.show(f'Starting cluster "{cluster.name}": {text}'))
+        lifecycle.wait_ready(cluster, spec, lambda text: progress.show(f'Starting cluster "{cluster.name}": {text}'))
     finally:
         progress.clear()
     what = f"is up ({time.monotonic() - begun:.1f} s)" if changed else "is up already"
