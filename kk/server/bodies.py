@@ -20,6 +20,8 @@ from kk.server.negotiate import YAML, body_media
 from kk.server.views import View
 
 _SHOWN = 30
+#: values that a YAML document may unfold to: more than fit into a body without aliases
+_NODES = 2_000_000
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -169,11 +171,18 @@ def yaml_words(error: yaml.YAMLError) -> str:
 
 
 def json_like(value: Any) -> Any:
-    """A YAML value as JSON can say it: keys are strings."""
+    """A YAML value as JSON can say it: keys are strings. Raises ValueError where aliases make it grow beyond any document's size."""
+    return _json_like(value, [_NODES])
+
+
+def _json_like(value: Any, left: list[int]) -> Any:
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError("document contains excessive aliasing")
     if isinstance(value, dict):
-        return {_key(k): json_like(v) for k, v in value.items()}
+        return {_key(k): _json_like(v, left) for k, v in value.items()}
     if isinstance(value, list):
-        return [json_like(v) for v in value]
+        return [_json_like(v, left) for v in value]
     return value
 
 
@@ -185,9 +194,12 @@ def _key(key: Any) -> str:
 
 def _doubled_keys(root: yaml.Node) -> list[str]:
     found: list[tuple[int, str]] = []
-    stack = [root]
+    stack, looked = [root], set()
     while stack:
         node = stack.pop()
+        if id(node) in looked:  # an alias
+            continue
+        looked.add(id(node))
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:

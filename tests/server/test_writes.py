@@ -146,3 +146,12 @@ def test_scale_reads_and_writes_replicas(ns: Space) -> None:
     assert (obj["spec"]["replicas"], obj["metadata"]["generation"]) == (3, 2)
     status, obj = ns.patch("apps/v1:deployments/d/status", {"spec": {"replicas": 9}, "status": {"replicas": 2}})
     assert (status, obj["spec"]["replicas"], obj["status"]["replicas"]) == (200, 3, 2)
+
+
+def test_yaml_that_unfolds_without_end_is_refused(ns: Space) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    body = "\n".join(lines).encode()
+    status, _, data = ns.api.raw("POST", ns.where("configmaps"), body, {"Content-Type": "application/yaml"})
+    assert status == 400
+    assert b"excessive aliasing" in data
