@@ -125,13 +125,17 @@ def tcp(container: Obj, action: Obj, ip: str, timeout: float) -> tuple[bool, str
 def perform(
     runtime: Runtime, container: Container, spec: Obj, handler: Obj, ip: str, timeout: float
 ) -> tuple[bool, str]:
-    """A handler of a probe or hook: exec, httpGet, tcpSocket or sleep."""
+    """A handler of a probe or hook: exec, httpGet, tcpSocket, grpc or sleep."""
     if action := handler.get("exec"):
         return run(runtime, container, list(action.get("command") or ()), timeout)
     if action := handler.get("httpGet"):
         return http(spec, action, ip, timeout)
     if action := handler.get("tcpSocket"):
         return tcp(spec, action, ip, timeout)
+    if action := handler.get("grpc"):
+        from kk.agent.pods.grpc_health import check
+
+        return check(ip, int(action.get("port") or 0), action.get("service") or "", timeout)
     if action := handler.get("sleep"):
         time.sleep(min(float(action.get("seconds") or 0), timeout))
         return True, ""
