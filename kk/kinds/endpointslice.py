@@ -19,14 +19,22 @@ def default(obj: Obj) -> None:
         fill(one, "protocol", "TCP")
     for endpoint in obj.get("endpoints") or []:
         fill(endpoint, "conditions", {})
-    listed(obj, "endpoints")
-    listed(obj, "ports")
+    obj.setdefault("endpoints", None)
+    obj.setdefault("ports", None)
 
 
 def prepare_create(obj: Obj) -> None:
-    """The old topology map can only be read."""
+    """The old topology map can only be read; empty lists are kept as null, though who sent one owns it."""
+    listed(obj, "endpoints")
+    listed(obj, "ports")
     for endpoint in obj.get("endpoints") or []:
         endpoint.pop("deprecatedTopology", None)
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """Empty lists are kept as null here too."""
+    listed(obj, "endpoints")
+    listed(obj, "ports")
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -139,6 +147,7 @@ KIND = Kind(
     "EndpointSlice",
     default=default,
     prepare_create=prepare_create,
+    prepare_update=prepare_update,
     validate=validate,
     warnings=warnings,
     columns=(
