@@ -9,13 +9,15 @@ from kk.cli.context import Env
 
 def run(env: Env, options: Options) -> int:
     """Serve until TERM; tells a waiting `kk up` when it listens."""
+    from pathlib import Path
+
     from kk.cli.cluster import home, lifecycle
     from kk.server.main import Config, serve
 
     cluster = home.Cluster(options.cluster)
     spec = cluster.spec()
     port = options.port or (spec.port if spec else home.FIRST_PORT)
-    folder = options.data_dir or str(cluster.server)
+    folder = Path(options.data_dir) if options.data_dir else cluster.server
     ready = lifecycle.announce_ready(cluster.run / "api.ready")
     return serve(Config(data_dir=folder, host=options.bind_address, port=port, ready_fd=ready))
 
