@@ -98,16 +98,17 @@ class _Teller:
 
 
 def describer(resource: APIResource) -> Any:
-    """How objects of the resource are described."""
-    from kk.kinds import describing
-    from kk.kinds.registry import registry, strategy
+    """How objects of the resource are described: by the file of its kind (the registry with all its types is not needed), or generically."""
+    import importlib.util
 
-    known = registry().by_kind(resource.api_version, resource.kind)
-    if known is not None:
-        found = strategy(known.storage_version, known.kind)
-        if found.describe is not None and found.api_version == resource.api_version:
+    from kk.base.discover import load
+
+    name = resource.kind.lower()
+    if name.isidentifier() and importlib.util.find_spec(f"kk.kinds.{name}"):
+        found = getattr(importlib.import_module(f"kk.kinds.{name}"), "KIND", None)
+        if found is not None and found.describe is not None and found.api_version == resource.api_version:
             return found.describe
-    return describing.generic
+    return load("kk.kinds", "describing", "generic")
 
 
 class Asker:
