@@ -41,6 +41,7 @@ NULLS = {
     "Event": ("core:eventTime", "core:firstTimestamp", "core:lastTimestamp", "events:eventTime")
     + ("events:deprecatedFirstTimestamp", "events:deprecatedLastTimestamp"),
     "HorizontalPodAutoscalerCondition": ("lastTransitionTime",),
+    "EndpointSlice": ("endpoints", "ports"),
     "HorizontalPodAutoscalerStatus": ("currentMetrics",),
     "JobCondition": ("lastProbeTime", "lastTransitionTime"),
     "DeploymentCondition": ("lastUpdateTime", "lastTransitionTime"),

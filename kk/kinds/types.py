@@ -141,8 +141,7 @@ def _zeros(plan: _Plan, obj: Obj) -> Obj:
             continue
         value = obj[key]
         if isinstance(part, tuple):
-            if value == part[0]:
-                found[key] = value
+            found[key] = part[0]
         elif isinstance(value, dict):
             inner = _zeros(part, value)
             if inner or part[""]:
@@ -151,7 +150,7 @@ def _zeros(plan: _Plan, obj: Obj) -> Obj:
 
 
 def zeros(definition: str, obj: Obj) -> Obj:
-    """The part of an object that an empty one would say too: nobody owns it for having left it out.
+    """What an empty object would say where this one says something: nobody owns what is the same.
 
     Looks through objects only, for items of lists and maps are there because somebody put them there.
     """
