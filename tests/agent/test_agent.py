@@ -121,6 +121,30 @@ def test_exec_and_attach(cluster):
     cluster.delete("shell")
 
 
+def test_clients_that_leave_hold_nothing(cluster):
+    cluster.create("left", sh("sleep 1000"))
+    cluster.wait("left", phase("Running"))
+    agent = psutil.Process(cluster.processes["agent"].pid)
+    connection = kubeconfig.load(str(cluster.admin)).resolve()
+
+    def leave(path, **query):
+        with websocket.connect(
+            connection, f"/api/v1/namespaces/default/pods/left/{path}", query, ["v4.channel.k8s.io"]
+        ) as web:
+            web.recv()
+
+    leave("exec", command="true", stdout="true")  # what is loaded with the first one stays
+    before = (agent.num_threads(), agent.num_fds())
+    for _ in range(3):
+        leave("exec", command=["sleep", "1000"], stdout="true", stderr="true", stdin="true")
+        leave("exec", command=["sleep", "1000"], stdout="true", stdin="true", tty="true")
+        leave("attach", stdout="true", stderr="true")
+    with cluster.client.stream("GET", "/api/v1/namespaces/default/pods/left/log", query={"follow": True}, timeout=5):
+        pass
+    cluster.until(lambda: agent.num_threads() <= before[0] and agent.num_fds() <= before[1])
+    cluster.delete("left")
+
+
 def test_logs(cluster):
     script = "for i in 1 2 3 4 5; do echo line $i; done; printf rest; sleep 1; exit 1"
     cluster.create("talker", sh(script))

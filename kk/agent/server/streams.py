@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import struct
 import termios
 import threading
@@ -92,11 +93,17 @@ def pump_input(
             end()
 
 
-def pump_output(web: WebSocket, fd: int, channel: int) -> None:
-    """What a descriptor gives, to a channel; closes the descriptor."""
+def pump_output(web: WebSocket, fd: int, channel: int, stop: int) -> None:
+    """What a descriptor gives, to a channel, until its end or until `stop` is readable; closes the descriptor."""
     prefix = bytes([channel])
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    poll.register(stop, select.POLLIN)
     try:
-        while data := os.read(fd, 32768):
+        while not any(ready == stop for ready, _ in poll.poll()):
+            data = os.read(fd, 32768)
+            if not data:
+                break
             web.send(prefix + data)
     except OSError:  # the other end of a pty closed, or the client left
         pass
@@ -195,15 +202,21 @@ def serve_exec(request: Request, runtime: Runtime, container: Container, args: l
         finish(web, failure(f"failed to exec in container: {fault}"))
         return
     command.handed_over()
+    stop_r, stop_w = os.pipe()
     readers = []
     for fd, channel in command.outputs:
-        thread = threading.Thread(target=pump_output, args=(web, fd, channel), name="exec-output", daemon=True)
+        thread = threading.Thread(target=pump_output, args=(web, fd, channel, stop_r), name="exec-output", daemon=True)
         thread.start()
         readers.append(thread)
     threading.Thread(target=_end_of_exec, args=(web, process, readers), name="exec-end", daemon=True).start()
     pump_input(web, command.write, command.end, command.resize)
+    # the client has left; a command that still runs goes on, as upstream, but nobody reads its output
     command.close_input()
     process.close()
+    os.close(stop_w)
+    for thread in readers:
+        thread.join(5)
+    os.close(stop_r)
 
 
 def _end_of_exec(web: WebSocket, process: Process, readers: list[threading.Thread]) -> None:
