@@ -165,7 +165,7 @@ class Env:
             return float(text) if text.isdigit() else parse_duration(text)
         except ValueError:
             raise CommandError(
-                "invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by "
+                "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by "
                 "a corresponding time unit (e.g. 1s | 2m | 3h)"
             ) from None
 

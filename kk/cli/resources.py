@@ -294,6 +294,8 @@ def _bulk(
 def _named(env: Env, found: Selection, tuples: list[tuple[str, str]]) -> Selection:
     resources: dict[str, APIResource] = {}
     for word, name in tuples:
+        if not name:
+            raise CommandError("resource name may not be empty")
         resource = resources.get(word) or env.find(word)
         resources[word] = resource
         if resource.namespaced and found.all_namespaces:
@@ -349,7 +351,7 @@ def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -
 
                 raise unmarshalled(source, value, f"ObjectMeta.metadata.{field}", "string")
     name, namespace = str(meta.get("name") or ""), str(meta.get("namespace") or "")
-    resource = env.find_kind(version, kind)
+    resource = _here(version, kind) if getattr(env.options, "local", False) else env.find_kind(version, kind)
     if resource is None:
         raise CommandError(
             f'resource mapping not found for name: "{name}" namespace: "{namespace}" from "{source}": '
@@ -358,6 +360,8 @@ def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -
     if not resource.namespaced:
         meta.pop("namespace", None)
         return Item(resource, "", name, obj, source)
+    if getattr(env.options, "local", False):
+        return Item(resource, namespace, name, obj, source)
     if not namespace:
         namespace = meta["namespace"] = env.namespace
     elif enforce and namespace != env.namespace:
@@ -366,3 +370,11 @@ def item_of(env: Env, obj: dict[str, Any], source: str, enforce: bool = False) -
             f"You must pass '--namespace={namespace}' to perform this operation."
         )
     return Item(resource, namespace, name, obj, source)
+
+
+def _here(version: str, kind: str) -> APIResource:
+    """A resource of a kind as it is taken for without asking a server (--local)."""
+    from kk.client.discovery import APIResource
+
+    group, _, number = version.rpartition("/")
+    return APIResource(group, number, f"{kind.lower()}s", kind.lower(), kind, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from kk.kinds.describing import (
     Ask,
@@ -255,35 +256,36 @@ def role(obj: Obj, ask: Ask) -> list[str]:
     page.write(0, "PolicyRule:\n")
     page.line(1, "Resources", "Non-Resource URLs", "Resource Names", "Verbs")
     page.line(1, "---------", "-----------------", "--------------", "-----")
-    for row in _rules(obj.get("rules") or []):
+    for row in rule_rows(obj.get("rules") or ()):
         page.line(1, *row)
     return page.lines()
 
 
-def _rules(rules: list[Obj]) -> list[list[str]]:
-    """A row per resource, rules for the same names joined, in kubectl's order."""
-    joined: dict[tuple[str, str, str, str], list[str]] = {}
+def rule_rows(rules: Iterable[Obj]) -> list[list[str]]:
+    """Cells of resource, URLs, names and verbs: a row per resource with the verbs of all rules for it, a row per URL and verb; in
+    kubectl's order."""
+    joined: dict[tuple[str, str, str], list[str]] = {}
+    found: list[tuple[str, list[str]]] = []
     for rule in rules:
         verbs = rule.get("verbs") or []
         for group in rule.get("apiGroups") or ():
             for resource in rule.get("resources") or ():
                 for name in rule.get("resourceNames") or [""]:
-                    joined.setdefault((group, resource, name, ""), []).extend(verbs)
-        for url in rule.get("nonResourceURLs") or ():
-            joined.setdefault(("", "", "", url), []).extend(verbs)
-    rows = []
-    for (group, resource, name, url), verbs in sorted(joined.items(), key=_rule_order):
-        head_, slash, sub = resource.partition("/")
-        full = (f"{head_}.{group}" if group else head_) + slash + sub
-        once = list(dict.fromkeys(verbs))
-        rows.append([full, f"[{url}]", f"[{name}]", f"[{' '.join(once)}]"])
-    return rows
+                    joined.setdefault((group, resource, name), []).extend(verbs)
+        found += [_rule_row("", "", "", url, [verb]) for url in rule.get("nonResourceURLs") or () for verb in verbs]
+    found += [_rule_row(*key, "", list(dict.fromkeys(verbs))) for key, verbs in joined.items()]
+    return [row for _, row in sorted(found, key=lambda pair: pair[0])]
 
 
-def _rule_order(item: tuple[tuple[str, str, str, str], list[str]]) -> str:
-    (group, resource, name, url), verbs = item
-    once = " ".join(dict.fromkeys(verbs))
-    return f"Verbs:[{once}],APIGroups:[{group}],Resources:[{resource}],ResourceNames:[{name}],NonResourceURLs:[{url}]"
+def _rule_row(group: str, resource: str, name: str, url: str, verbs: list[str]) -> tuple[str, list[str]]:
+    """What the row is sorted by (the rule as Go prints it), and its cells."""
+    head_, slash, sub = resource.partition("/")
+    full = (f"{head_}.{group}" if group else head_) + slash + sub
+    listed = " ".join(verbs)
+    order = (
+        f"Verbs:[{listed}],APIGroups:[{group}],Resources:[{resource}],ResourceNames:[{name}],NonResourceURLs:[{url}]"
+    )
+    return order, [full, f"[{url}]", f"[{name}]", f"[{listed}]"]
 
 
 def role_binding(obj: Obj, ask: Ask) -> list[str]:

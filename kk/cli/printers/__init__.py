@@ -69,7 +69,8 @@ def _content(name: str, path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
-        raise CommandError(f"error reading --template {path}, {error.strerror}") from None
+        why = (error.strerror or str(error)).lower()
+        raise CommandError(f"error reading --template {path}, open {path}: {why}") from None
 
 
 def without_managed(env: Env, obj: dict[str, Any]) -> dict[str, Any]:

@@ -79,24 +79,10 @@ def _list(env: Env, options: Options) -> None:
     }
     status = env.client.request("POST", f"{_REVIEWS}/selfsubjectrulesreviews", body=body).json()["status"]
     rows = [] if options.no_headers else [["Resources", "Non-Resource URLs", "Resource Names", "Verbs"]]
-    rows.extend(sorted(_rows(status)))
+    from kk.kinds._describe_core import rule_rows
+
+    rows.extend(rule_rows([*(status.get("resourceRules") or ()), *(status.get("nonResourceRules") or ())]))
     env.stdout.write(Columns().lines(rows))
-
-
-def _rows(status: dict[str, Any]) -> list[list[str]]:
-    rows = []
-    for rule in status.get("resourceRules") or ():
-        for group in rule.get("apiGroups") or [""]:
-            for resource in rule.get("resources") or ():
-                full = f"{resource}.{group}" if group else resource
-                rows.append([full, "[]", _listed(rule.get("resourceNames")), _listed(rule.get("verbs"))])
-    for rule in status.get("nonResourceRules") or ():
-        rows.append(["", _listed(rule.get("nonResourceURLs")), "[]", _listed(rule.get("verbs"))])
-    return rows
-
-
-def _listed(values: list[str] | None) -> str:
-    return "[" + " ".join(values or ()) + "]"
 
 
 COMMAND = Command(
