@@ -115,13 +115,13 @@ async def _update_once(
     shelf, strategy = view.shelf, view.shelf.resource.strategy
     if strategy.default is not None:
         strategy.default(new)
-    if merge is not None:
-        merge(new, old)
     keep(write, new, old)
     if write.subresource == "status":
         _only_status(new, old, write.view.resource.key in _LABELS_KEPT)
-    if manage:
+    if manage:  # of what was asked, also where a sub-resource then takes only a part of it
         write.manage(old, new)
+    if merge is not None:
+        merge(new, old)
     await write.admit(new, old, validating=False)
     prepare(write, new, old, merge)
     with write.server.write.allocators.held(write, new, old) as held:
