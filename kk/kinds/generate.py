@@ -140,8 +140,8 @@ def compact(name: str, schema: dict[str, Any], kept: dict[str, set[str]]) -> dic
             extras["ps"] = extras["ps"].split(",")
         if "e" in extras:
             extras["e"] = [v for v in extras["e"] if v is not None]
-        if place.get("x-kubernetes-map-type") == "atomic":
-            extras["at"] = 1
+        if "x-kubernetes-map-type" in place:  # a field may say other than its type does: granular is 0
+            extras["at"] = int(place["x-kubernetes-map-type"] == "atomic")
         if (short, field) in DEFAULTS:
             extras["d"] = DEFAULTS[short, field]
         fields[field] = [flags + code(place), extras] if extras else flags + code(place)

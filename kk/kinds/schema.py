@@ -128,7 +128,7 @@ def _place(code: str, extras: dict[str, Any]) -> Node:
     }
     if code.startswith("#"):
         target = node(code[1:])
-        facts["atomic"] = facts["atomic"] or target.atomic
+        facts["atomic"] = bool(extras.get("at", target.atomic))
         return Node("object", name=target.name, required=target.required, fields=lambda: target.fields, **facts)
     if code.startswith("["):
         return Node("list", items=lambda: _place(code[1:], {}), **facts)

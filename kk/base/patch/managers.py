@@ -76,7 +76,9 @@ def decode(entries: Entries | None, trusted: bool = True) -> Owners:
         fields = entry.get("fieldsV1")
         if operation not in ("Update", "Apply"):
             return {}
-        if not trusted and not (entry.get("fieldsType") == "FieldsV1" and f.valid(fields or {})):
+        if not trusted and not (
+            entry.get("apiVersion") and entry.get("fieldsType") == "FieldsV1" and f.valid(fields or {})
+        ):
             return {}
         key = identity(entry)
         owner = Owner(fields or {}, entry.get("apiVersion", ""), operation == "Apply", entry.get("time"), entry)
