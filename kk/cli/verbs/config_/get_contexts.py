@@ -19,7 +19,7 @@ def run(env: Env, options: Options) -> None:
     files = Files(env)
     names = options.args or files.names("contexts")
     missing = [n for n in names if files.entry("contexts", n) is None]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     if not options.no_headers and options.output != "name":
         rows.append(HEADERS)
     for name in sorted(n for n in names if n not in missing):
