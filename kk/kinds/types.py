@@ -141,7 +141,9 @@ def _zeros(plan: _Plan, obj: Obj) -> Obj:
             continue
         value = obj[key]
         if isinstance(part, tuple):
-            found[key] = part[0]
+            # an empty list that was sent differs from the null that nobody sent
+            if value == part[0] or (part[0] is None and value == []):
+                found[key] = part[0]
         elif isinstance(value, dict):
             inner = _zeros(part, value)
             if inner or part[""]:
@@ -150,7 +152,7 @@ def _zeros(plan: _Plan, obj: Obj) -> Obj:
 
 
 def zeros(definition: str, obj: Obj) -> Obj:
-    """What an empty object would say where this one says something: nobody owns what is the same.
+    """What an empty object would say where this one says as much: nobody owns what is the same.
 
     Looks through objects only, for items of lists and maps are there because somebody put them there.
     """
