@@ -19,6 +19,8 @@ log = logging.getLogger("kk.server")
 
 #: recent changes kept per resource for watches that resume
 RING = 2048
+#: and bytes that they may hold
+RING_BYTES = 32 * 1024 * 1024
 
 
 class Item:
@@ -40,6 +42,11 @@ class Change:
         self.revision, self.item, self.old, self.deleted = revision, item, old, deleted
         self.encoded: dict[Any, bytes] = {}
 
+    @property
+    def size(self) -> int:
+        """About the bytes it holds: the object, and the line that was made of it for watchers."""
+        return 2 * len(self.item.rest)
+
 
 class Shelf:
     """All objects of one stored resource. Keys are "namespace/name", or "name" for what has no namespace."""
@@ -52,6 +59,7 @@ class Shelf:
         self.keys: list[str] = []
         self.version = 0  # revision of the newest change of this resource
         self.ring: deque[Change] = deque()
+        self.ring_bytes = 0
         self.ring_from = 0  # every change after this revision is in the ring
         self.listeners: list[Callable[[Change], None]] = []
         self.joined: dict[str, bytes | None] = {}  # namespace → items of a list; None: asked for once
@@ -144,13 +152,19 @@ class Shelf:
 
     def _remember(self, change: Change) -> None:
         self.ring.append(change)
-        if len(self.ring) > RING:
-            self.ring_from = self.ring.popleft().revision
+        self.ring_bytes += change.size
+        while len(self.ring) > RING or self.ring_bytes > RING_BYTES:
+            self._drop()
+
+    def _drop(self) -> None:
+        change = self.ring.popleft()
+        self.ring_bytes -= change.size
+        self.ring_from = change.revision
 
     def forget(self, revision: int) -> None:
         """Drop changes from the ring up to a revision: the store answers for older ones while it has them."""
         while self.ring and self.ring[0].revision <= revision:
-            self.ring_from = self.ring.popleft().revision
+            self._drop()
 
 
 def selectable(obj: Obj, where: Any) -> str:

@@ -130,3 +130,25 @@ def test_paths_that_are_not_served(api: APIServer) -> None:
         assert api.request("GET", path)[0] == 404
     assert api.request("DELETE", "/api/v1/pods")[0] == 405
     assert api.raw("GET", "/apis/nope/v1/x")[2] == b"404 page not found\n"
+
+
+def test_a_watch_of_tables_tells_the_columns_once(ns: Space) -> None:
+    _, obj = ns("POST", "configmaps", config_map("a"))
+    ns("POST", "configmaps", config_map("b"))
+    ns("POST", "configmaps", config_map("c"))
+    version = obj["metadata"]["resourceVersion"]
+    path = ns.where(f"configmaps?watch=1&timeoutSeconds=1&resourceVersion={version}")
+    _, _, data = ns.api.raw("GET", path, headers={"Accept": _TABLE})
+    tables = [json.loads(line)["object"] for line in data.splitlines()]
+    assert [bool(t["columnDefinitions"]) for t in tables] == [True, False]
+    assert [t["rows"][0]["cells"][0] for t in tables] == ["b", "c"]
+
+
+def test_a_watch_of_large_objects_resumes_from_the_log(ns: Space) -> None:
+    _, obj = ns("POST", "configmaps", config_map("first"))
+    for number in range(25):
+        status, _ = ns("POST", "configmaps", config_map(f"n{number:02}", {"k": "x" * 900_000}))
+        assert status == 201
+    version = obj["metadata"]["resourceVersion"]
+    events = ns.watch(f"configmaps?watch=1&timeoutSeconds=2&resourceVersion={version}")
+    assert [e["object"]["metadata"]["name"] for e in events] == [f"n{number:02}" for number in range(25)]
