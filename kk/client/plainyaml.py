@@ -9,7 +9,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None, "{}": {}, "[]": [], '""': "", "''": ""}
+_WORDS: dict[str, Any] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "~": None,
+    "": None,
+    "{}": {},
+    "[]": [],
+    '""': "",
+    "''": "",
+}
 #: words that YAML 1.1 takes for booleans; PyYAML shall decide
 _DOUBTFUL = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 _SPECIAL = frozenset("'\"{[&*!|>%@`#,?:-+.0123456789=<~]}")
