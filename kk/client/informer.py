@@ -90,7 +90,8 @@ class Informer:
         self._indexers: dict[str, Callable[[Obj], Iterable[str]]] = {}
         self._indexes: dict[str, dict[str, dict[str, Obj]]] = {}
         self._handlers: list[Handler] = []
-        self._synced = threading.Event()
+        self._synced = threading.Event()  # or stopped: whoever waits is let go
+        self._listed = False
         self._backoff = Backoff(0.1, 15)
         self._answer: SocketAnswer | None = None
         self._rest = b""
@@ -119,11 +120,11 @@ class Informer:
     @property
     def synced(self) -> bool:
         """Whether the first list is here."""
-        return self._synced.is_set()
+        return self._listed
 
     def wait_synced(self, timeout: float | None = None) -> bool:
-        """Wait for the first list."""
-        return self._synced.wait(timeout)
+        """Wait for the first list; False after the timeout, or where the informer was stopped before."""
+        return self._synced.wait(timeout) and self._listed
 
     # ---- writing through ----
     def note(self, obj: Obj) -> None:
@@ -184,6 +185,7 @@ class Informer:
     def stop(self) -> None:
         """End the watch; the copy stays as it is."""
         self._stopped = True
+        self._synced.set()
         if self._own_loop:
             self._loop.stop()
         else:
@@ -205,6 +207,7 @@ class Informer:
             self.kind = kind.removesuffix("List")
         self._replace(body.get("items") or [], version)
         self.resource_version = (body.get("metadata") or {}).get("resourceVersion") or "0"
+        self._listed = True
         self._synced.set()
         self._watch()
 
@@ -445,4 +448,5 @@ class InformerFactory:
         """End every watch and the thread."""
         for informer in list(self._informers.values()):
             informer._stopped = True
+            informer._synced.set()
         self.loop.stop()

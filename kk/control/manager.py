@@ -152,8 +152,8 @@ class Manager:
             for c, ctx in self._runs.values()
             for i in (ctx.informer(w.api_version, w.plural) for w in c.watches)
         }
-        for informer in needed.values():
-            informer.wait_synced()
+        if not all(informer.wait_synced() for informer in needed.values()):
+            return  # stopped before it began
         for controller, ctx in self._runs.values():
             if controller.started is not None:
                 controller.started(ctx)
@@ -193,5 +193,5 @@ class Manager:
         self.recorder.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for thread in list(self._threads):
-            if thread is not threading.current_thread() and thread.name != "control-start":
+            if thread is not threading.current_thread():
                 thread.join(5)

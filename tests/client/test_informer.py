@@ -196,3 +196,15 @@ def test_one_thread_serves_all_and_ends(script, client):
     assert "informers" not in [t.name for t in threading.enumerate()]
     stream.put(None)
     assert threading.active_count() <= before + 1  # the server's own thread of the watch may take a moment
+
+
+def test_stopping_lets_go_of_those_who_wait(server, client):
+    server.route("GET", PATH)(lambda h: h.reply(503, b"away"))
+    informer = Informer(client, "v1", "configmaps")
+    informer.start()
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(informer.wait_synced()))
+    thread.start()
+    informer.stop()
+    thread.join(10)
+    assert answers == [False]
