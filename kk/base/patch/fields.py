@@ -60,7 +60,7 @@ _ROOT = frozenset(("metadata", "spec", "status"))
 _always: dict[str, frozenset[str]] = {}
 
 
-def _present(node: Node) -> frozenset[str]:
+def present(node: Node) -> frozenset[str]:
     """The fields that an object of this type always has."""
     name = node.name
     found = _always.get(name)
@@ -224,7 +224,7 @@ def compare(old: Any, new: Any, node: Node) -> tuple[Set, Set]:
 
 def _compare_maps(old: dict[str, Any], new: dict[str, Any], node: Node, changed: Set, removed: Set) -> None:
     fields = node.fields if node.type == "object" else None
-    always: frozenset[str] = _present(node) if fields is not None else frozenset()
+    always: frozenset[str] = present(node) if fields is not None else frozenset()
     for key, value in new.items():
         before = old.get(key, _MISSING)
         if before is not _MISSING and (before is value or (before == value and type(before) is type(value))):

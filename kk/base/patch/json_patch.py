@@ -3,11 +3,10 @@
 The lenience is that of evanphx/json-patch v4, which Kubernetes uses.
 """
 
-import copy
 import re
 from typing import Any
 
-from kk.base.patch import BadPatch, Unprocessable
+from kk.base.patch import BadPatch, Unprocessable, copied
 
 _MISSING = object()
 
@@ -21,7 +20,7 @@ def apply(doc: Any, ops: Any) -> Any:
         return doc
     if not isinstance(ops, list) or not all(op is None or isinstance(op, dict) for op in ops):
         raise BadPatch("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch")
-    doc = copy.deepcopy(doc)
+    doc = copied(doc)
     for op in ops:
         doc = _one(doc, op or {})
     return doc
@@ -34,7 +33,7 @@ def _one(doc: Any, op: dict[str, Any]) -> Any:
         value = op.get("value")
         if not isinstance(value, (dict, list)):
             raise Unprocessable(f"replace operation value must be object or array: {path}")
-        return copy.deepcopy(value)
+        return copied(value)
     if name == "test" and path == "":
         _test(doc, op.get("value"), path)
         return doc
@@ -48,12 +47,12 @@ def _one(doc: Any, op: dict[str, Any]) -> Any:
             return doc
         raise Unprocessable(f'{name} operation does not apply: doc is missing path: "{path}": missing value')
     elif name == "add":
-        _add(parent, key, copy.deepcopy(op.get("value")))
+        _add(parent, key, copied(op.get("value")))
     elif name == "remove":
         _remove(parent, key, path)
     elif name == "replace":
         _get(parent, key, path)
-        _put(parent, key, copy.deepcopy(op.get("value")))
+        _put(parent, key, copied(op.get("value")))
     else:
         _test(_get(parent, key, path), op.get("value"), path)
     return doc
@@ -75,7 +74,7 @@ def _transfer(doc: Any, op: dict[str, Any], name: str, path: str) -> None:
     if name == "move":
         _remove(parent, key, source)
     else:
-        value = copy.deepcopy(value)
+        value = copied(value)
     target, last = _find(doc, path)
     if target is None:
         raise Unprocessable(

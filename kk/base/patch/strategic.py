@@ -3,11 +3,10 @@
 Rules follow k8s.io/apimachinery `pkg/util/strategicpatch`; how two maps are merged is kk.base.patch._strategic.
 """
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kk.base.patch import BadPatch, PatchError
+from kk.base.patch import BadPatch, PatchError, copied
 from kk.base.patch import _strategic as s
 from kk.base.patch.json_patch import same
 from kk.base.schema import Node
@@ -36,7 +35,7 @@ def apply(doc: Obj, patch: Obj | None, node: Node) -> Obj:
         return doc
     if not isinstance(patch, dict):
         raise BadPatch("json: cannot unmarshal into Go value of type map[string]interface {}")
-    return s.merge_map(copy.deepcopy(doc), copy.deepcopy(patch), node, s.ONTO_OBJECT)
+    return s.merge_map(copied(doc), copied(patch), node, s.ONTO_OBJECT)
 
 
 def diff2(original: Obj, modified: Obj, node: Node) -> Obj:
@@ -53,7 +52,7 @@ def diff(original: Obj | None, modified: Obj, current: Obj, node: Node, overwrit
     original = original or {}
     delta = _maps(current, modified, node, _Options(deletions=False))
     dropped = _maps(original, modified, node, _Options(changes=False))
-    patch = s.merge_map(copy.deepcopy(dropped), copy.deepcopy(delta), node, s.ONTO_PATCH)
+    patch = s.merge_map(copied(dropped), copied(delta), node, s.ONTO_PATCH)
     if not overwrite:
         changed = _maps(original, current, node, _Options(order=False))
         if _conflicts(patch, changed, node):
