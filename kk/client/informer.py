@@ -55,6 +55,15 @@ def without_managed_fields(obj: Obj) -> Obj:
     return obj
 
 
+class _Retry:
+    """One waiting attempt; a newer one, or an earlier start, makes it void."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[], None]):
+        self.function = function
+
+
 class Informer:
     """The objects of one resource that the selectors choose.
 
@@ -94,6 +103,7 @@ class Informer:
         self._listed = False
         self._backoff = Backoff(0.1, 15)
         self._answer: SocketAnswer | None = None
+        self._pending: _Retry | None = None
         self._rest = b""
         self._events = 0
         self._started = self._stopped = False
@@ -251,6 +261,7 @@ class Informer:
         if wire is None:
             self._later(self._watch, Unreachable("the watch ended at once"))
             return
+        self._reached()
         keep_alive(wire.socket)
         wire.socket.setblocking(False)
         self._answer, self._rest, self._events = answer, b"", 0
@@ -317,7 +328,24 @@ class Informer:
             level = logging.WARNING if isinstance(error, StatusError) else logging.INFO
             log.log(level, "watch of %s %s: %s", self.api_version, self.plural, error)
         wait = self._backoff.next("")
-        self._loop.call_after(wait * (1 + random.random()), function)
+        pending = self._pending = _Retry(function)
+
+        def retry() -> None:
+            if self._pending is pending:
+                self._pending = None
+                self._loop.waiting.pop(self, None)
+                function()
+
+        if isinstance(error, Unreachable):
+            self._loop.waiting[self] = retry  # the first that finds the server again wakes all others
+        self._loop.call_after(wait * (1 + random.random()), retry)
+
+    def _reached(self) -> None:
+        """The server answers: nobody need wait out a backoff of when it did not."""
+        waiting = list(self._loop.waiting.values())
+        self._loop.waiting.clear()
+        for retry in waiting:
+            self._loop.call(retry)
 
     def _drop(self) -> None:
         answer, self._answer = self._answer, None

@@ -33,6 +33,7 @@ class Loop:
         self._lock = threading.Lock()
         self._over = False
         self._closers: list[Call] = []
+        self.waiting: dict[Any, Call] = {}  # what is to be tried again when the server answers; used on the loop only
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:

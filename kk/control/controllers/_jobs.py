@@ -130,7 +130,7 @@ def _failed(job: Obj, pod: Obj, found: Count) -> None:
     if action == "FailJob":
         found.fail_message = found.fail_message or message
     index, limit = index_of(pod), job["spec"].get("backoffLimitPerIndex")
-    itself = (pod.get("status") or {}).get("phase") == "Failed"
+    itself = (pod.get("status") or {}).get("phase") == "Failed" and not pod["metadata"].get("deletionTimestamp")
     if itself and limit is not None and index is not None and (action == "FailIndex" or index_failures(pod) >= limit):
         found.failed_indexes.add(index)
     found.new_failed.append(pod)
