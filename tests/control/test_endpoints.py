@@ -4,6 +4,7 @@ import pytest
 
 from kk.control.controllers import _endpoints as e
 from kk.control.controllers import endpointslice as s
+from kk.control.controllers import endpointslicemirroring as m
 from kk.control.controllers.endpoints import subsets, truncated
 
 
@@ -98,3 +99,26 @@ def test_triggers_tell_only_changes():
     assert triggers.changed("k", svc, []) == "2026-01-01T00:00:00Z"
     assert triggers.changed("k", svc, [one]) == "2026-01-02T00:00:00Z"
     assert triggers.changed("k", svc, [one]) == ""
+
+
+def test_endpoints_made_by_hand_are_mirrored():
+    made = {
+        "metadata": {"name": "s", "namespace": "n"},
+        "subsets": [
+            {"addresses": [{"ip": "10.0.0.1"}], "notReadyAddresses": [{"ip": "fd00::1"}], "ports": [{"port": 80}]}
+        ],
+    }
+    assert m.mirrored(made, {"spec": {}})
+    assert not m.mirrored(made, service())
+    assert not m.mirrored(
+        {**made, "metadata": {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}}, {"spec": {}}
+    )
+    found = m.groups(made)
+    assert sorted((f, e[0]["addresses"], e[0]["conditions"]) for f, _, e in found.values()) == [
+        ("IPv4", ["10.0.0.1"], {"ready": True}),
+        ("IPv6", ["fd00::1"], {"ready": False}),
+    ]
+    create, _, _ = s.plan(found, [])
+    assert len(create) == 2
+    kept = [{**c, "metadata": {"name": str(n)}} for n, c in enumerate(create)]
+    assert s.plan(m.groups({"metadata": {}}), kept)[2] == kept

@@ -122,7 +122,8 @@ def _same_family(made: Obj, spare: list[Obj]) -> Obj | None:
 
 
 def _uid(one: Obj) -> str:
-    return str((one.get("targetRef") or {}).get("uid", ""))
+    """What an endpoint is known by: its pod, or its address where it was made by hand."""
+    return str((one.get("targetRef") or {}).get("uid") or one["addresses"][0])
 
 
 def labels(service: Obj) -> dict[str, str]:
