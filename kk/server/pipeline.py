@@ -55,7 +55,7 @@ class Pipeline:
 
     def __init__(self, server: Server):
         self._server = server
-        self._submit = server.cache.store.submit
+        self._submit = server.cache.store.submit_all
         self.admission = Admission()
         self.allocators = Allocators(server)
         self._second, self._text, self._moment = 0, "", datetime.fromtimestamp(0, UTC)
@@ -107,8 +107,7 @@ class Pipeline:
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for write in waiting:
-            self._submit(*write)
+        self._submit(waiting)
         if self._compaction is None:
             self._plan_compaction()
 

@@ -64,6 +64,9 @@ class Store(Protocol):
     def submit(self, key: str, value: bytes, expect: int, token: Any = None, delete: bool = False) -> None:
         """Queue a write. `expect`: the key's current revision, 0 for «must not exist». Never blocks; the outcome comes to on_batch with `token`."""
 
+    def submit_all(self, writes: list[tuple[str, bytes, int, Any, bool]]) -> None:
+        """Queue several writes at once: (key, value, expect, token, delete) each, in order. The list is the store's from then on."""
+
     def load(self, prefix: str = "") -> Iterator[Event]:
         """The newest live rows in key order, as one snapshot (used at start-up to fill the caches)."""
 

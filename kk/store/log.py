@@ -30,7 +30,7 @@ class LogWriter(abc.ABC):
         self._revision = 0
         self._compacted = 0
         self._target = 0  # compact up to here, a step at a time
-        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Write] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -60,7 +60,13 @@ class LogWriter(abc.ABC):
         """Queue a write; see kk.store.api.Store."""
         if self._closed:
             raise RuntimeError("the store is closed")
-        self._queue.put((key, value, expect, token, delete))
+        self._queue.put([(key, value, expect, token, delete)])
+
+    def submit_all(self, writes: list[_Write]) -> None:
+        """Queue several writes, (key, value, expect, token, delete) each, at once: the writer's thread is woken once for all."""
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        self._queue.put(writes)
 
     def revision(self) -> int:
         """The newest committed revision."""
@@ -98,7 +104,7 @@ class LogWriter(abc.ABC):
         first = self._queue.get()
         if first is None:
             return []
-        writes = [first]
+        writes = first
         while len(writes) < GROUP:
             try:
                 more = self._queue.get_nowait()
@@ -107,7 +113,7 @@ class LogWriter(abc.ABC):
             if more is None:
                 self._queue.put(None)  # commit these first, end in the next round
                 break
-            writes.append(more)
+            writes += more
         return writes
 
     def _commit(self, writes: list[_Write]) -> list[Result]:
