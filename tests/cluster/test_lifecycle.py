@@ -44,6 +44,12 @@ def restarted(lab, daemon, old):
     return until(lambda: (new := pid(lab, daemon)) != old and new)
 
 
+def container_runs_again(pod):
+    """Running and ready in a later life than the first; the status of before `kk down` says otherwise."""
+    status = pod["status"]["containerStatuses"][0]
+    return status["restartCount"] == 1 and status["ready"] and "running" in status["state"]
+
+
 def container(lab, name):
     return lab.get("pod", name)["status"]["containerStatuses"][0]
 
@@ -69,8 +75,8 @@ def test_down_and_up_keeps_objects_and_runs_pods_again(lab):
     assert "refused" in lab.fails("get", "nodes")
     lab.kk("up")
     assert lab.get("configmap", "kept")["metadata"]["uid"] == uid
-    until(lambda: lab.get("deployment", "web")["status"].get("readyReplicas") == 2)
-    assert lab.run("logs", "deployment/web") is not None
+    until(lambda: all(container_runs_again(p) for p in lab.get("pods", "-l", "app=web")["items"]))
+    assert "listening on" in lab.run("logs", "deployment/web")
 
 
 def test_pods_go_on_while_the_agent_is_killed(lab):

@@ -157,8 +157,6 @@ class Nobody:
 
 @kinds()
 def test_any_object_is_described(resource: Resource) -> None:
-    describe = resource.strategy.describe
-    if describe is None:
-        pytest.skip("described by the generic layout")
+    describe = resource.strategy.describe or (lambda *_: ())  # others have the command line's generic layout
     for obj in objects(resource, 15):
         assert all(isinstance(line, str) for line in describe(prepared(resource, obj), Nobody()))
