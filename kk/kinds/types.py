@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kk.base.errors import StatusError, bad_request
+from kk.base.patch.fields import present
 from kk.kinds import schema
 from kk.kinds._scalars import read_bytes, read_micro_time, read_quantity, read_time
 from kk.kinds._walk import TypeFault, Walk
@@ -121,11 +122,12 @@ _Plan = dict[str, Any]
 def _zero_plan(definition: str, above: tuple[str, ...] = ()) -> _Plan:
     """Field → its written zero in a tuple, or the plan of an object; only what can be in an empty object, through objects only."""
     plan: _Plan = {}
+    always = present(schema.node(definition))
     for key, value in schema.definition(definition).f.items():
         flags, code, _ = schema.place(value)
         if "?" in flags:
             plan[key] = (None,)
-        elif code[0] == "#" and code[1:] not in above:
+        elif code[0] == "#" and code[1:] not in above and ("~" in flags or key in always):
             inner = _zero_plan(code[1:], (*above, definition))
             if inner or "~" in flags:
                 plan[key] = {"": "~" in flags, **inner}
