@@ -45,7 +45,8 @@ soak: $(DEV_STAMP)
 	$(BIN)/python -m pytest -m soak
 
 docs: $(DEV_STAMP)
-	$(BIN)/python -m kk.cli.docs
+	$(BIN)/python -m kk.cli.man
+	$(BIN)/python -m kk.cli.completion
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
