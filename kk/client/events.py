@@ -97,7 +97,7 @@ class Recorder:
                 about, what = self._waiting.popleft()
             try:
                 self._write(about, what)
-            except (StatusError, Unreachable) as error:
+            except (StatusError, Unreachable, ValueError) as error:
                 log.info("event %s of %s: %s", what["reason"], about.get("name"), error)
 
     def _write(self, about: Obj, what: Obj) -> None:
