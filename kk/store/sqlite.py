@@ -194,7 +194,7 @@ class SQLiteStore(LogWriter):
 
 
 def _newest(revision: int) -> Any:
-    """The row that was current for its key at a revision, if it is not a tombstone; 0 stands for now."""
+    """The row that was current for its key at a revision, if it is not a tombstone; 0 stands for the newest."""
     other = _log.alias("other")
     newer = select(other.c.revision).where((other.c.key == _log.c.key) & (other.c.revision > _log.c.revision))
     if revision:

@@ -25,21 +25,21 @@ def reconciler(
         if rs is None:
             return None
         owned = claim_all(sets, rs, pods, selector_of(rs))
-        todo = r.plan(rs, owned, _related(sets, pods, rs, owned), ctx.clock.now())
-        failure = _act(ctx, pods, rs, todo)
+        steps = r.plan(rs, owned, _related(sets, pods, rs, owned), ctx.clock.now())
+        failure = _act(ctx, pods, rs, steps)
         fresh = [pod for pod in pods.list(rs["metadata"]["namespace"]) if owners.controlled_by(pod, rs)]
-        _write_status(sets, rs, r.status(rs, fresh, _told(failure, todo), ctx.clock.now()))
+        _write_status(sets, rs, r.status(rs, fresh, _told(failure, steps), ctx.clock.now()))
         if failure is not None:
             raise failure
-        return todo.again
+        return steps.again
 
     return reconcile
 
 
-def _told(failure: Exception | None, todo: r.Plan) -> tuple[str, str] | None:
+def _told(failure: Exception | None, steps: r.Plan) -> tuple[str, str] | None:
     if failure is None:
         return None
-    return ("FailedDelete" if todo.delete else "FailedCreate", str(failure))
+    return ("FailedDelete" if steps.delete else "FailedCreate", str(failure))
 
 
 def _related(sets: Through, pods: Through, rs: Obj, owned: list[Obj]) -> list[Obj]:
@@ -56,11 +56,11 @@ def _related(sets: Through, pods: Through, rs: Obj, owned: list[Obj]) -> list[Ob
     return [pod for pod in pods.list(namespace) if (ref := owners.controller_of(pod)) and ref["uid"] in uids]
 
 
-def _act(ctx: Context, pods: Through, rs: Obj, todo: r.Plan) -> Exception | None:
+def _act(ctx: Context, pods: Through, rs: Obj, steps: r.Plan) -> Exception | None:
     """Make or delete pods; the first refusal ends it and is returned."""
-    if todo.create:
-        return _slow_start(ctx, pods, rs, todo.create)
-    failures = ctx.parallel([partial(_delete, ctx, pods, rs, pod) for pod in todo.delete]) if todo.delete else []
+    if steps.create:
+        return _slow_start(ctx, pods, rs, steps.create)
+    failures = ctx.parallel([partial(_delete, ctx, pods, rs, pod) for pod in steps.delete]) if steps.delete else []
     return next((f for f in failures if f is not None), None)
 
 

@@ -39,9 +39,9 @@ def reconcile(ctx: Context, key: str) -> float | None:
         return None
     sets = claim_all(deployments, deployment, all_sets, selector)
     now = ctx.clock.now()
-    todo = plan(World(deployment, sets, _old_pods(ctx, deployment, sets), _hash(deployment), now))
-    Actor(ctx, deployments, all_sets, deployment, todo).act({s["metadata"]["name"]: s for s in sets})
-    return todo.again
+    steps = plan(World(deployment, sets, _old_pods(ctx, deployment, sets), _hash(deployment), now))
+    Actor(ctx, deployments, all_sets, deployment, steps).act({s["metadata"]["name"]: s for s in sets})
+    return steps.again
 
 
 def _hash(deployment: Obj) -> str:
@@ -62,25 +62,25 @@ def _old_pods(ctx: Context, deployment: Obj, sets: list[Obj]) -> bool:
 class Actor:
     """Writes what was decided for one Deployment; a conflict anywhere ends it, and the next reconcile decides on newer facts."""
 
-    def __init__(self, ctx: Context, deployments: Through, sets: Through, deployment: Obj, todo: Plan):
-        self.ctx, self.deployments, self.sets, self.deployment, self.todo = ctx, deployments, sets, deployment, todo
+    def __init__(self, ctx: Context, deployments: Through, sets: Through, deployment: Obj, steps: Plan):
+        self.ctx, self.deployments, self.sets, self.deployment, self.steps = ctx, deployments, sets, deployment, steps
 
     def act(self, sets: dict[str, Obj]) -> None:
         """In the plan's order."""
-        todo = self.todo
-        if todo.create is not None and not self._create(todo.create):
+        steps = self.steps
+        if steps.create is not None and not self._create(steps.create):
             return
-        for name in {*todo.notes, *todo.sizes}:
+        for name in {*steps.notes, *steps.sizes}:
             self._change(sets[name])
-        for rs in todo.delete:
+        for rs in steps.delete:
             self.sets.delete(rs)
         notes = self.deployment["metadata"].get("annotations") or {}
-        if todo.revision and notes.get(r.REVISION) != todo.revision:
+        if steps.revision and notes.get(r.REVISION) != steps.revision:
             # through /status, as upstream does: an annotation written to the object itself would raise its generation
-            meta = {**self.deployment["metadata"], "annotations": {**notes, r.REVISION: todo.revision}}
-            self.deployments.update_status({**self.deployment, "metadata": meta, "status": todo.status})
+            meta = {**self.deployment["metadata"], "annotations": {**notes, r.REVISION: steps.revision}}
+            self.deployments.update_status({**self.deployment, "metadata": meta, "status": steps.status})
             return
-        self._status(todo.status)
+        self._status(steps.status)
 
     def _create(self, wanted: Obj) -> bool:
         """Make the new set; a name that is taken by another template's set makes the next hash another."""
@@ -104,9 +104,9 @@ class Actor:
         """A set that cannot be made is told in the Progressing condition."""
         stamp = format_time(self.ctx.clock.now())
         kind = {"type": "Progressing", "status": "False", "lastUpdateTime": stamp, "lastTransitionTime": stamp}
-        rest = [c for c in self.todo.status.get("conditions") or () if c["type"] != "Progressing"]
+        rest = [c for c in self.steps.status.get("conditions") or () if c["type"] != "Progressing"]
         condition = {**kind, "reason": "ReplicaSetCreateError", "message": message}
-        self._status({**self.todo.status, "conditions": [*rest, condition]})
+        self._status({**self.steps.status, "conditions": [*rest, condition]})
 
     def _collision(self, wanted: Obj) -> None:
         """The set exists: ours and not yet seen, or another's."""
@@ -125,13 +125,13 @@ class Actor:
 
     def _change(self, rs: Obj) -> None:
         name, old = rs["metadata"]["name"], r.replicas(rs)
-        new = self.todo.sizes.get(name, old)
+        new = self.steps.sizes.get(name, old)
         former = rs["metadata"].get("annotations") or {}
-        notes = {**former, **self.todo.notes.get(name, {})}
+        notes = {**former, **self.steps.notes.get(name, {})}
         spec = {**rs["spec"], "replicas": new}
-        if name in self.todo.sizes:
+        if name in self.steps.sizes:
             notes.update(r.size_notes(self.deployment))
-        if name in self.todo.notes:
+        if name in self.steps.notes:
             spec["minReadySeconds"] = self.deployment["spec"].get("minReadySeconds") or 0
         if notes == former and spec == rs["spec"]:
             return
