@@ -124,6 +124,14 @@ def check_finalizers(finalizers: list[str] | None, path: str) -> Errors:
         yield invalid_value(path, list(finalizers or ()), "finalizer orphan and foregroundDeletion cannot be both set")
 
 
+def check_own_finalizers(finalizers: list[str] | None, path: str) -> Errors:
+    """What Kubernetes' own kinds ask on top: a finalizer is a standard one or has a prefix."""
+    for at, finalizer in enumerate(finalizers or ()):
+        if "/" not in finalizer and finalizer not in ("kubernetes", "orphan", "foregroundDeletion"):
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid_value(f"{path}[{at}]", finalizer, detail)
+
+
 def _managed_faults(entries: list[Obj] | None, path: str) -> Errors:
     for at, entry in enumerate(entries or ()):
         operation = entry.get("operation") or ""
@@ -131,6 +139,15 @@ def _managed_faults(entries: list[Obj] | None, path: str) -> Errors:
             yield invalid_value(f"{path}[{at}].operation", operation, "must be `Apply` or `Update`")
         if (entry.get("fieldsType") or "") not in ("", "FieldsV1"):
             yield invalid_value(f"{path}[{at}].fieldsType", entry["fieldsType"], "must be `FieldsV1`")
+        manager, subresource = entry.get("manager") or "", entry.get("subresource") or ""
+        if len(manager.encode()) > 128:
+            yield too_long(f"{path}[{at}].manager", manager, 128)
+        for place, sign in enumerate(manager):
+            if not sign.isprintable():
+                detail = f"invalid character U+{ord(sign):04X} (at position {place})"
+                yield invalid_value(f"{path}[{at}].manager", manager, detail)
+        if len(subresource.encode()) > 256:
+            yield too_long(f"{path}[{at}].subresource", subresource, 256)
 
 
 def check(meta: Obj, namespaced: bool, name: Check | None = None, path: str = "metadata") -> Errors:

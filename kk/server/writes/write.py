@@ -133,10 +133,13 @@ class Write:
         """Faults of ObjectMeta. On updates upstream looks again and again, and each look is a cause in its answer."""
         resource = self.view.shelf.resource
         metadata, name = obj["metadata"], resource.strategy.validate_name
+        own = []
+        if resource.schema.name:
+            own = list(meta.check_own_finalizers(metadata.get("finalizers"), "metadata.finalizers"))
         if old is None:
-            return meta.validate(metadata, None, resource.namespaced, name)
+            return meta.validate(metadata, None, resource.namespaced, name) + own
         faults = list(meta.check(metadata, resource.namespaced, name)) * 4
-        return faults + list(meta.check_update(metadata, old["metadata"])) * 2
+        return faults + list(meta.check_update(metadata, old["metadata"])) * 2 + own * 2
 
     # managed fields
 
