@@ -18,6 +18,7 @@ class Echo:
 
     def __init__(self, refuse=None):
         self.refuse, self.request, self.closed = refuse, None, threading.Event()
+        self.said_bye = False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -53,7 +54,7 @@ class Echo:
                 if event.data == b"bye"
                 else BytesMessage(data=bytes(event.data), message_finished=event.message_finished)
             )
-        elif isinstance(event, CloseConnection):
+        elif isinstance(event, CloseConnection) and not self.said_bye:
             yield event.response()
 
 
