@@ -48,12 +48,11 @@ class Echo:
                 yield RejectData(data=body, body_finished=True)
             else:
                 yield AcceptConnection(subprotocol=event.subprotocols[-1] if event.subprotocols else None)
+        elif isinstance(event, BytesMessage) and bytes(event.data) == b"bye":
+            self.said_bye = True
+            yield CloseConnection(code=1000)
         elif isinstance(event, BytesMessage):
-            yield (
-                CloseConnection(code=1000)
-                if event.data == b"bye"
-                else BytesMessage(data=bytes(event.data), message_finished=event.message_finished)
-            )
+            yield BytesMessage(data=bytes(event.data), message_finished=event.message_finished)
         elif isinstance(event, CloseConnection) and not self.said_bye:
             yield event.response()
 
