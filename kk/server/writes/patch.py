@@ -5,6 +5,7 @@ What a patch means is kk.base.patch; the steps after it are those of an update (
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,7 +79,7 @@ def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj]
         if media == STRATEGIC:  # upstream merges into the type, which has no place for another one
             new["kind"], new["apiVersion"] = view.resource.kind, view.resource.api_version
         try:
-            obj = check_object(write, view, new, write.options.validation, doubled)
+            obj = _checked(write, view, new, doubled)
         except StatusError as error:
             raise unreadable(patch if media == STRATEGIC else new, error, media) from None
         creating.check_namespace(write, obj["metadata"])
@@ -86,6 +87,14 @@ def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj]
         return obj
 
     return change
+
+
+def _checked(write: Write, view: View, new: Obj, doubled: list[str]) -> Obj:
+    """The patched object by its types; where it does not fit, its faults in the order in which upstream meets them."""
+    try:
+        return check_object(write, view, new, write.options.validation, doubled)
+    except StatusError:
+        return check_object(write, view, _in_order(new), write.options.validation, doubled)
 
 
 def check_name(write: Write, metadata: Obj, name: str) -> None:
@@ -132,12 +141,12 @@ def unreadable(shown: Any, error: StatusError, media: str = MERGE) -> StatusErro
     """
     if error.code != 400:
         return error
-    _, found, strict = error.message.partition("strict decoding error: ")
+    text_of_fault = re.sub(r'^\w+ in version "\w+" cannot be handled as a \w+: ', "", error.message)
     if media == STRATEGIC:
         text = _go_map(shown)
     else:
         text = json.dumps(_in_order(shown), separators=(",", ":"), ensure_ascii=False)
-    return invalid("", "", "", [invalid_value("patch", text, found + strict if found else error.message)])
+    return invalid("", "", "", [invalid_value("patch", text, text_of_fault)])
 
 
 def _go_map(value: Any) -> str:
