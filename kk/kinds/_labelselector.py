@@ -3,7 +3,6 @@
 Source of the words: k8s.io/apimachinery `pkg/apis/meta/v1/validation/validation.go`.
 """
 
-
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._checks import Errors, Obj, bad, each

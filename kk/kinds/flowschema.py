@@ -1,7 +1,7 @@
 """FlowSchema: which requests go to which priority level of the API server."""
 
 from kk.base import names
-from kk.base.errors import forbidden_value, invalid_value, required
+from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds._cells import condition
 from kk.kinds._checks import Errors, Obj, bad, each, fill, go_value, one_of, section
 from kk.kinds.kind import AGE, Column, Kind
@@ -129,14 +129,16 @@ def _rule(path: str, rule: Obj) -> Errors:
     for where, one in each(f"{path}.resourceRules", rule.get("resourceRules")):
         yield from _verbs(where, one)
         for field, what in (("apiGroups", "api group"), ("resources", "resource")):
-            yield from _values(f"{where}.{field}", one.get(field), f"resource rules must supply at least one {what}")
+            yield from _values(f"{where}.{field}", one.get(field), what)
         namespaces = one.get("namespaces") or []
         if not namespaces and not one.get("clusterScope"):
             yield required(
                 f"{where}.namespaces", "resource rules that are not cluster scoped must supply at least one namespace"
             )
         elif "*" in namespaces and len(namespaces) > 1:
-            yield invalid_value(f"{where}.namespaces", namespaces, "may not specify both * and other namespaces")
+            yield invalid_value(
+                f"{where}.namespaces", namespaces, "if '*' is present, must not specify other namespaces"
+            )
         else:
             for there, namespace in each(f"{where}.namespaces", namespaces):
                 if namespace != "*":
@@ -146,11 +148,11 @@ def _rule(path: str, rule: Obj) -> Errors:
         yield from _urls(f"{where}.nonResourceURLs", one.get("nonResourceURLs") or [])
 
 
-def _values(path: str, values: list[str] | None, missing: str) -> Errors:
+def _values(path: str, values: list[str] | None, what: str) -> Errors:
     if not values:
-        yield required(path, missing)
+        yield required(path, f"resource rules must supply at least one {what}")
     elif "*" in values and len(values) > 1:
-        yield invalid_value(path, values, "if '*' is present, must not specify other values")
+        yield invalid_value(path, values, f"if '*' is present, must not specify other {what}s")
 
 
 def _verbs(path: str, rule: Obj) -> Errors:
@@ -161,8 +163,8 @@ def _verbs(path: str, rule: Obj) -> Errors:
         if len(verbs) > 1:
             yield invalid_value(f"{path}.verbs", verbs, "if '*' is present, must not specify other verbs")
     else:
-        for verb in verbs:
-            yield from one_of(f"{path}.verbs", verb, _VERBS)
+        if not set(verbs) <= set(_VERBS):
+            yield not_supported(f"{path}.verbs", verbs, _VERBS)
 
 
 def _urls(path: str, urls: list[str]) -> Errors:

@@ -51,7 +51,7 @@ def _parameters(path: str, parameters: Obj) -> Errors:
     scope, namespace = parameters.get("scope"), parameters.get("namespace")
     yield from one_of(f"{path}.scope", scope, ("Cluster", "Namespace"))
     if scope == "Namespace":
-        if not namespace:
+        if namespace is None:
             yield required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
         else:
             yield from bad(f"{path}.namespace", namespace, names.dns_label(namespace))

@@ -31,10 +31,10 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         return
     if any(spec.get(s) != old["spec"].get(s) for s in SOURCES):
         yield forbidden_value("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
-    yield from immutable("spec.volumeMode", spec.get("volumeMode"), old["spec"].get("volumeMode"))
+    yield from immutable("volumeMode", spec.get("volumeMode"), old["spec"].get("volumeMode"))
     before = old["spec"].get("nodeAffinity")
     if before is not None:
-        yield from immutable("spec.nodeAffinity", spec.get("nodeAffinity"), before)
+        yield from immutable("nodeAffinity", spec.get("nodeAffinity"), before)
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:

@@ -104,7 +104,7 @@ def _changes(obj: Obj, old: Obj) -> Errors:
     was = ((before.get("resources") or {}).get("requests") or {}).get("storage")
     if asked is not None and was is not None and quantity(asked).milli() < quantity(was).milli():
         have = ((old.get("status") or {}).get("capacity") or {}).get("storage")
-        if have is not None and quantity(asked).milli() < quantity(have).milli():
+        if have is not None and quantity(asked).milli() <= quantity(have).milli():
             yield forbidden_value("spec.resources.requests.storage", "field can not be less than status.capacity")
 
 

@@ -35,7 +35,6 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         if (obj.get(field) or None) != (old.get(field) or None):
             yield forbidden_value(field, f"updates to {field} are forbidden.")
     yield from immutable("volumeBindingMode", obj.get("volumeBindingMode"), old.get("volumeBindingMode"))
-    yield from immutable("allowedTopologies", obj.get("allowedTopologies"), old.get("allowedTopologies"))
 
 
 def _topologies(terms: list[Obj] | None) -> Errors:
