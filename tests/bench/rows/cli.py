@@ -12,7 +12,10 @@ from tests.cluster.lab import KK
 RUNS = 20
 LINES = (
     ("get pods", ["get", "pods", "-A"]),
-    ("get configmap -o yaml", ["get", "configmap", "kube-root-ca.crt", "-n", "default", "-o", "yaml", "--ignore-not-found"]),
+    (
+        "get configmap -o yaml",
+        ["get", "configmap", "kube-root-ca.crt", "-n", "default", "-o", "yaml", "--ignore-not-found"],
+    ),
     ("--help", ["--help"]),
     ("version --client", ["version", "--client"]),
 )
