@@ -5,6 +5,7 @@ kubectl's global flags stand before or after the verb. Called under the name `ku
 
 from __future__ import annotations
 
+import _signal  # without the enums of `signal`, whose import start-up would pay
 import os
 import sys
 
@@ -30,6 +31,9 @@ def run(argv: Sequence[str]) -> int:
     name = os.path.basename(argv[0]) if argv else "kk"
     env = Env("kubectl" if name.startswith("kubectl") else "kk")
     sys.excepthook = _inside
+    # a script's background jobs start with SIGINT ignored, and Python leaves it so; kubectl listens for it all the same
+    if _signal.getsignal(_signal.SIGINT) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     try:
         code = _run(env, list(argv[1:]))
         sys.stdout.flush()
