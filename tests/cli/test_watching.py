@@ -99,8 +99,11 @@ def test_watches_as_kubectl_does(line, before, after, server, tmp_path, request)
     assert ours == theirs
 
 
-def test_ctrl_c_is_quiet(server, tmp_path):
-    started = start(KK, "get namespaces -w", server, tmp_path)
+@pytest.mark.parametrize(
+    "shell", [[], ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]], ids=["foreground", "background job"]
+)
+def test_ctrl_c_is_quiet(server, tmp_path, shell):
+    started = start([*shell, *KK], "get namespaces -w", server, tmp_path)
     assert started.stdout and started.stdout.readline()
     started.send_signal(signal.SIGINT)
     out, errors = started.communicate(timeout=20)
