@@ -9,6 +9,11 @@ from typing import Any
 
 from kk.client.informer import key_of
 
+from .owners import controller_of as controller_of
+from .owners import reference as controller_reference
+
+__all__ = ["Controller", "Watch", "controller_of", "controller_reference", "own_key", "owner_key", "select"]
+
 Obj = dict[str, Any]
 #: (ctx, event, object, object before) → keys to reconcile; called on the informers' thread: quick, and without requests
 Keys = Callable[[Any, str, Obj, Obj | None], Iterable[Hashable]]
@@ -68,27 +73,6 @@ class Controller:
     def __post_init__(self) -> None:
         names = {self.name, self.name.removesuffix("-controller"), *self.aliases}
         object.__setattr__(self, "names", frozenset(names))
-
-
-def controller_of(obj: Obj) -> Obj | None:
-    """The owner reference that has controller: true."""
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return reference
-    return None
-
-
-def controller_reference(owner: Obj) -> Obj:
-    """The owner reference that a controller puts on what it makes for `owner`."""
-    meta = owner["metadata"]
-    return {
-        "apiVersion": owner["apiVersion"],
-        "kind": owner["kind"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def select(text: str, controllers: Iterable[Controller]) -> list[Controller]:
