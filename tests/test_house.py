@@ -26,7 +26,7 @@ THIRD_PARTIES = {
     "kinds": {"msgspec", "lightkube", "kubernetes_validate"},
     "client": {"requests", "yaml", "wsproto", "urllib3", "msgspec"},
     "store": {"sqlalchemy"},
-    "server": {"uvicorn", "uvloop", "cryptography", "msgspec", "wsproto", "httptools", "lightkube", "yaml"},
+    "server": {"uvicorn", "uvloop", "cryptography", "msgspec", "wsproto", "httptools", "lightkube", "yaml", "cel_expr_python", "google"},
     "control": {"cryptography"},
     "scheduler": set(),
     "agent": {"psutil", "wsproto", "yaml"},
