@@ -52,8 +52,10 @@ def test_node(cluster):
     assert {"type": "InternalIP", "address": "127.0.0.1"} in status["addresses"]
     assert {c["type"]: c["status"] for c in status["conditions"]}["Ready"] == "True"
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "n1"
-    lease = cluster.client.resource("coordination.k8s.io/v1", "leases", "kube-node-lease").get("n1")
-    assert lease["spec"]["holderIdentity"] == "n1"
+    leases = cluster.client.resource("coordination.k8s.io/v1", "leases", "kube-node-lease")
+    # the agent takes its lease after it has told its status, which is all that the fixture waits for
+    cluster.until(lambda: leases.list(fieldSelector="metadata.name=n1")["items"])
+    assert leases.get("n1")["spec"]["holderIdentity"] == "n1"
 
 
 def test_a_job_like_pod(cluster):
