@@ -10,13 +10,14 @@ Holds data and narrow helpers only; it neither routes nor stores. The hooks that
     kk/server/pki.py         ensure(data_dir, host, port) -> None
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from kk.base.errors import too_large
+from kk.server.flags import BY_NAME
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,6 +45,12 @@ class Config:
     node_port_range: tuple[int, int] = (30000, 32767)
     #: seconds that superseded revisions are kept for watches and list continuations
     history: float = 300.0
+    #: the flags of kk.server.flags that were given, by name
+    flags: Mapping[str, Any] = field(default_factory=dict)
+
+    def flag(self, name: str) -> Any:
+        """What a flag says, or its default."""
+        return self.flags[name] if name in self.flags else BY_NAME[name].value
 
 
 class RequestInfo:

@@ -18,12 +18,14 @@ from typing import Any
 import uvicorn
 
 from kk.base import discover
+from kk.base.times import parse_duration
 from kk.kinds.registry import registry
 from kk.server import pki
 from kk.server.app import App
 from kk.server.bootstrap import bootstrap
 from kk.server.cache import Cache
 from kk.server.context import Config, Server
+from kk.server.flags import FLAGS, given
 from kk.server.pipeline import Pipeline
 from kk.server.protocol import HTTPProtocol, WebSocketProtocol
 from kk.server.views import Views
@@ -201,6 +203,32 @@ def _tls(directory: Path) -> ssl.SSLContext:
     return context
 
 
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false", "t", "f", "1", "0"):
+        raise argparse.ArgumentTypeError(f'"{text}" is neither true nor false')
+    return text.lower() in ("true", "t", "1")
+
+
+class _Extend(argparse.Action):
+    """A list: commas split it, and it may be given again."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: str | None = None) -> None:
+        """Add what was given."""
+        held = getattr(namespace, self.dest, [])
+        setattr(namespace, self.dest, [*held, *(v for v in values.split(",") if v)])
+
+
+#: how argparse reads each type of flag
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "string": {},
+    "int": {"type": int},
+    "bool": {"type": _truth, "nargs": "?", "const": True},
+    "duration": {"type": parse_duration},
+    "list": {"action": _Extend},
+    "array": {"action": "append"},
+}
+
+
 def main(argv: list[str] | None = None) -> int:
     """`python -m kk.server`."""
     parser = argparse.ArgumentParser(prog="kk.server", description="Serve the Kubernetes API from a data directory.")
@@ -209,5 +237,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=6443)
     parser.add_argument("--ready-fd", type=int, help="a file descriptor to which a byte is written when it serves")
     parser.add_argument("--history", type=float, default=300.0, help="seconds that old versions are kept for watches")
+    for flag in FLAGS:
+        parser.add_argument(f"--{flag.name}", default=argparse.SUPPRESS, help=flag.help, **_ARGUMENTS[flag.type])
     options = parser.parse_args(argv)
-    return serve(Config(options.data_dir, options.host, options.port, options.ready_fd, history=options.history))
+    flags = given(options, [f.name for f in FLAGS if hasattr(options, f.name.replace("-", "_"))])
+    return serve(
+        Config(options.data_dir, options.host, options.port, options.ready_fd, history=options.history, flags=flags)
+    )
