@@ -78,12 +78,20 @@ def ordinary_ip(path: str, text: str) -> Errors:
         return
     if found.is_unspecified:
         yield invalid_value(path, text, f"may not be unspecified ({text})")
-    if found.is_loopback:
+    if found.is_loopback and not pod_of_a_host_level_node(found):
         yield invalid_value(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")
     if found.is_link_local:
         yield invalid_value(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
     if found.is_multicast and _link_local_multicast(found):
         yield invalid_value(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
+
+
+def pod_of_a_host_level_node(found: Address) -> bool:
+    """Whether an address may be a pod's at runtime level `host`: nodes there own blocks of 127.2.0.0 to 127.253.255.255.
+
+    Kubernetes refuses all of 127.0.0.0/8; were these refused here, Services of such pods could have no endpoints.
+    """
+    return isinstance(found, ipaddress.IPv4Address) and found.packed[0] == 127 and 2 <= found.packed[1] <= 253
 
 
 def _link_local_multicast(found: Address) -> bool:

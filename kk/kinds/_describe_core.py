@@ -212,7 +212,9 @@ def _port(page: Page, port: Obj, slices: list[Obj]) -> None:
 
 
 def endpoints_text(slices: list[Obj], port_name: str, most: int = 3) -> str:
-    """`10.0.0.1:80,10.0.0.2:80 + 2 more...`: the ready addresses behind a port."""
+    """`10.0.0.1:80,10.0.0.2:80 + 2 more...`: the ready addresses behind a port; empty, not `<none>`, where slices have none that is ready."""
+    if not slices:
+        return "<none>"
     shown, count = [], 0
     for piece in slices:
         if not piece.get("ports"):
@@ -229,7 +231,7 @@ def endpoints_text(slices: list[Obj], port_name: str, most: int = 3) -> str:
                     if count <= most:
                         host = f"[{address}]" if ":" in address else address
                         shown.append(f"{host}:{port['port']}")
-    text = ",".join(shown) or "<none>"
+    text = ",".join(shown)
     return f"{text} + {count - most} more..." if count > most else text
 
 

@@ -37,6 +37,18 @@ def test_a_new_image_and_back(lab):
     assert "skipped rollback" in lab.run("rollout", "undo", "deployment/web", "--to-revision=3")
 
 
+def test_a_service_has_its_pods_as_endpoints(lab):
+    lab.run("expose", "deployment", "web", "--port=80")
+    pods = sorted(lab.run("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].status.podIP}").split())
+    lab.run("wait", "--for=jsonpath={.subsets[0].addresses[1].ip}", "endpoints/web", "--timeout=60s")
+    assert sorted(lab.run("get", "ep", "web", "-o", "jsonpath={.subsets[*].addresses[*].ip}").split()) == pods
+    lab.run("wait", "--for=jsonpath={.endpoints[1].conditions.ready}=true", "endpointslices",
+            "-l", "kubernetes.io/service-name=web", "--timeout=60s")  # fmt: skip
+    told = lab.run("describe", "service", "web")
+    assert all(f"{ip}:80" in told.split("Endpoints:")[1].splitlines()[0] for ip in pods)
+    lab.run("delete", "service", "web")
+
+
 def test_a_restart_replaces_the_pods(lab):
     before = set(lab.run("get", "pods", "-l", "app=web", "-o", "name").split())
     lab.run("rollout", "restart", "deployment/web")
