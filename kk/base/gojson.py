@@ -3,6 +3,9 @@
 Runs only after a real decoder refused; it does not decode.
 """
 
+import codecs
+import re
+
 _SPACE = " \t\r\n"
 
 
@@ -10,9 +13,30 @@ class _Fault(Exception):
     pass
 
 
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error("kk.gojson", _replaced)
+#: an escape of a pair, which is right, or of one half of a pair, which is none; or any other escape
+_ESCAPES = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.S
+)
+
+
+def mended(data: bytes) -> bytes:
+    """The text as Go reads it: a U+FFFD for each byte that is no UTF-8 and for each half of a surrogate pair."""
+    text = data.decode("utf-8", "kk.gojson")
+    if "\\u" in text:
+        text = _ESCAPES.sub(lambda found: "\ufffd" if found[1] else found[0], text)
+    return text.encode()
+
+
 def words(data: bytes) -> str:
     """The first fault of a text that is no JSON."""
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8", "kk.gojson")
     scan = _Scan(text)
     try:
         scan.value()

@@ -157,7 +157,7 @@ def _text(value: Any) -> str:
 def _read(annotations: Obj, key: str, kind: type) -> Any:
     try:
         found = json.loads(annotations.get(key) or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, kind) else None
 

@@ -64,7 +64,7 @@ def _json(key: str, value: str) -> Errors:
     raw = base64.b64decode(value)
     try:
         found = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield invalid_value(f"data[{key}]", _REDACTED, gojson.words(raw))
         return
     if not isinstance(found, (dict, type(None))):

@@ -29,6 +29,13 @@ class YamlLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore
     """YAML without timestamps: Kubernetes' YAML is JSON in other clothes."""
 
 
+def _untagged(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    if not isinstance(node, yaml.ScalarNode):
+        raise yaml.constructor.ConstructorError(None, None, "cannot decode a collection as a scalar", node.start_mark)
+    return node.value
+
+
+YamlLoader.add_constructor(_TIMESTAMP, _untagged)
 YamlLoader.yaml_implicit_resolvers = {
     key: [(tag, pattern) for tag, pattern in found if tag != _TIMESTAMP]
     for key, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -90,18 +97,23 @@ def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, l
         return {}, []
     try:
         obj, warnings = types.decode(resource, data, validation)
-        if b"managedFields" in data and _peek(data)["metadata"].get("managedFields") == []:
+        if b"managedFields" in data and _resets(_peek(data)):
             obj["metadata"]["managedFields"] = [{}]  # see check_object
         return obj, warnings
     except StatusError:
         peeked = _peek(data)
         _check_kind(resource, peeked.get("apiVersion"), peeked.get("kind"))
         raise
+    except UnicodeDecodeError:
+        return _from_json(resource, gojson.mended(data), validation)
     except msgspec.DecodeError:
         raise _unrecognized(
             resource, data, f"couldn't get version/kind; json parse error: {gojson.words(data)}"
         ) from None
     except RecursionError:
+        mended = gojson.mended(data)
+        if mended != data:
+            return _from_json(resource, mended, validation)
         raise _unrecognized(resource, data, "couldn't get version/kind; json parse error: exceeded max depth") from None
 
 
@@ -117,7 +129,7 @@ def _from_protobuf(resource: Resource, data: bytes, validation: str) -> tuple[Ob
 def _peek(data: bytes) -> Obj:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -126,6 +138,23 @@ def _unrecognized(resource: Resource, data: bytes, why: str) -> StatusError:
     if data[:1] == b"{":
         shown = data[:_SHOWN].decode("utf-8", "replace") + (" ..." if len(data) > _SHOWN else "")
     else:
+def read_json(data: bytes) -> Any:
+    """A JSON value, with what is no UTF-8 read as Go reads it. Raises ValueError or RecursionError."""
+    try:
+        return msgspec.json.decode(data)
+    except ValueError:
+        mended = gojson.mended(data)
+        if mended == data:
+            raise
+        return msgspec.json.decode(mended)
+
+
+def _resets(obj: Obj) -> bool:
+    """The object says «forget who owns what»: an empty list of managed fields."""
+    metadata = obj.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("managedFields") == []
+
+
         shown = data[:_SHOWN].hex() + (" ..." if len(data) > _SHOWN else "")
     return bad_request(
         f"the object provided is unrecognized (must be of type {resource.kind}): {why} ({shown or '<empty>'})"
@@ -183,7 +212,11 @@ def _json_like(value: Any, left: list[int]) -> Any:
         return {_key(k): _json_like(v, left) for k, v in value.items()}
     if isinstance(value, list):
         return [_json_like(v, left) for v in value]
-    return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise ValueError(f"cannot unmarshal a {type(value).__name__} into a JSON value")
 
 
 def _key(key: Any) -> str:
@@ -203,9 +236,10 @@ def _doubled_keys(root: yaml.Node) -> list[str]:
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
-                if key.value in seen:
-                    found.append((key.start_mark.line + 1, key.value))
-                seen.add(key.value)
+                if isinstance(key, yaml.ScalarNode):  # others cannot be keys, which constructing tells
+                    if key.value in seen:
+                        found.append((key.start_mark.line + 1, key.value))
+                    seen.add(key.value)
                 stack.append(value)
         elif isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
@@ -220,8 +254,7 @@ def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list
     resource = view.resource
     if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
         _check_kind(resource, obj.get("apiVersion"), obj.get("kind"))
-    given = obj.get("metadata")
-    reset = isinstance(given, dict) and given.get("managedFields") == []
+    reset = _resets(obj)
     read, warnings = types.read(resource, obj, validation, found or [])
     if reset:  # says «forget who owns what», which the canonical form would leave out
         read["metadata"]["managedFields"] = [{}]

@@ -226,7 +226,7 @@ def _token_data(token: str) -> dict[str, Any]:
         raise _bad_token(f"illegal base64 data at input byte {max(0, len(token) - 1)}") from None
     try:
         data = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         first = raw[:1].decode("latin-1")
         why = f"invalid character '{first}' looking for beginning of value" if first else "unexpected end of JSON input"
         raise _bad_token(why) from None

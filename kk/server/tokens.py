@@ -75,7 +75,7 @@ class Keys:
             claims = json.loads(unb64(payload))
             algorithm = json.loads(unb64(header)).get("alg")
             raw = unb64(signature)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             raise NotOurs from None
         if not isinstance(claims, dict) or claims.get("iss") != ISSUER:
             raise NotOurs

@@ -118,12 +118,17 @@ def apply(
 def _untyped(applied: Obj, wrong: list[str]) -> str:
     metadata = applied.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    group_version, kind = applied.get("apiVersion", ""), applied.get("kind", "")
+    group_version, kind = _text(applied, "apiVersion"), _text(applied, "kind")
     if "/" not in group_version:
         group_version = "/" + group_version
     text = wrong[0] if len(wrong) == 1 else "errors:\n  " + "\n  ".join(wrong)
-    where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+    where = f"{_text(metadata, 'namespace')}/{_text(metadata, 'name')}"
     return f"failed to create typed patch object ({where}; {group_version}, Kind={kind}): {text}"
+
+
+def _text(obj: Obj, key: str) -> str:
+    value = obj.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _refuse(conflicts: dict[m.Id, f.Set], owners: m.Owners, before: Obj, allowed: f.Set) -> None:
@@ -143,7 +148,7 @@ def _allowed(live: Obj, node: Node) -> f.Set:
     text = (live.get("metadata", {}).get("annotations") or {}).get(LAST_APPLIED)
     try:
         last = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return f.fields_of(last, node) if isinstance(last, dict) else {}
 

@@ -436,7 +436,7 @@ def _valid_step(step: str) -> bool:
             return int(rest) is not None
         json.loads(rest)
         return kind == "v"
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -13,6 +13,7 @@ import yaml
 from kk.base import gojson
 from kk.base.errors import FieldError, bad_request, invalid, invalid_value, not_supported, required
 from kk.server import protobuf
+from kk.server.bodies import read_json, read_yaml, yaml_words
 from kk.server.context import RequestInfo
 from kk.server.negotiate import YAML
 from kk.server.routing import truth
@@ -132,10 +133,12 @@ def _from_body(body: bytes, media: str) -> Obj:
         except protobuf.Malformed as error:
             raise bad_request(str(error)) from None
     try:
-        data = yaml.safe_load(body) if media == YAML else json.loads(body)
+        data = read_yaml(body)[0] if media == YAML else read_json(body)
     except yaml.YAMLError as error:
-        raise bad_request(f"yaml: {error}") from None
-    except ValueError:
+        raise bad_request(yaml_words(error)) from None
+    except (ValueError, RecursionError) as error:
+        if media == YAML:
+            raise bad_request(f"yaml: {error}") from None
         raise bad_request(f"couldn't get version/kind; json parse error: {gojson.words(body)}") from None
     if data is None:
         data = {}

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import yaml
 
 from kk.base import gojson
@@ -18,7 +17,7 @@ from kk.base.patch import BadPatch, PatchError, Unprocessable, json_patch, merge
 from kk.base.patch import apply as managed
 from kk.kinds import types
 from kk.server.answers import item_response
-from kk.server.bodies import check_object, read_yaml, yaml_words
+from kk.server.bodies import check_object, read_json, read_yaml, yaml_words
 from kk.server.context import Request, Response
 from kk.server.encoding import Obj
 from kk.server.negotiate import form_of
@@ -109,8 +108,8 @@ def check_name(write: Write, metadata: Obj, name: str) -> None:
 def parse_patch(media: str, body: bytes) -> Any:
     """A patch's body; whether it is a patch of its kind is found out when it is applied. Raises 400, 413."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+        value = read_json(body)
+    except (ValueError, RecursionError):
         why = gojson.words(body)
         raise bad_request(why if media == STRATEGIC else f"error decoding patch: {why}") from None
     if media == JSON and isinstance(value, list) and len(value) > _OPERATIONS:
@@ -241,7 +240,7 @@ async def apply_object(write: Write, applied: Obj, merge: Any = None) -> tuple[A
 def _check_applied(write: Write, applied: Obj) -> None:
     resource = write.view.resource
     metadata = applied.get("metadata")
-    given = (applied.get("apiVersion") or "", applied.get("kind") or "")
+    given = tuple(value if isinstance(value := applied.get(key), str) else "" for key in ("apiVersion", "kind"))
     if given != (resource.api_version, resource.kind):
         shown = given[0] if "/" in given[0] else f"/{given[0]}"
         raise bad_request(f"invalid object type: {shown}, Kind={given[1]}")
