@@ -100,20 +100,20 @@ def _from_json(resource: Resource, data: bytes, validation: str) -> tuple[Obj, l
         if b"managedFields" in data and _resets(_peek(data)):
             obj["metadata"]["managedFields"] = [{}]  # see check_object
         return obj, warnings
+    except UnicodeDecodeError:
+        return _from_json(resource, gojson.mended(data), validation)
     except StatusError:
         peeked = _peek(data)
         _check_kind(resource, peeked.get("apiVersion"), peeked.get("kind"))
         raise
-    except UnicodeDecodeError:
-        return _from_json(resource, gojson.mended(data), validation)
     except msgspec.DecodeError:
+        mended = gojson.mended(data)
+        if mended != data:
+            return _from_json(resource, mended, validation)
         raise _unrecognized(
             resource, data, f"couldn't get version/kind; json parse error: {gojson.words(data)}"
         ) from None
     except RecursionError:
-        mended = gojson.mended(data)
-        if mended != data:
-            return _from_json(resource, mended, validation)
         raise _unrecognized(resource, data, "couldn't get version/kind; json parse error: exceeded max depth") from None
 
 
@@ -134,10 +134,6 @@ def _peek(data: bytes) -> Obj:
     return value if isinstance(value, dict) else {}
 
 
-def _unrecognized(resource: Resource, data: bytes, why: str) -> StatusError:
-    if data[:1] == b"{":
-        shown = data[:_SHOWN].decode("utf-8", "replace") + (" ..." if len(data) > _SHOWN else "")
-    else:
 def read_json(data: bytes) -> Any:
     """A JSON value, with what is no UTF-8 read as Go reads it. Raises ValueError or RecursionError."""
     try:
@@ -155,6 +151,10 @@ def _resets(obj: Obj) -> bool:
     return isinstance(metadata, dict) and metadata.get("managedFields") == []
 
 
+def _unrecognized(resource: Resource, data: bytes, why: str) -> StatusError:
+    if data[:1] == b"{":
+        shown = data[:_SHOWN].decode("utf-8", "replace") + (" ..." if len(data) > _SHOWN else "")
+    else:
         shown = data[:_SHOWN].hex() + (" ..." if len(data) > _SHOWN else "")
     return bad_request(
         f"the object provided is unrecognized (must be of type {resource.kind}): {why} ({shown or '<empty>'})"
