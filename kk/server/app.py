@@ -91,6 +91,8 @@ class App:
             response = self._fault(request, error)
         except ConnectionError:
             return
+        except RecursionError:
+            response = self._fault(request, bad_request("exceeded max depth"))
         except Exception:  # the loop owner of this request: the client gets a Status, the log the trace
             log.exception("%s %s failed", method, info.path)
             response = self._fault(request, internal("the server could not complete the request; its log says why"))

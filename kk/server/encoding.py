@@ -13,6 +13,11 @@ Obj = dict[str, Any]
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder().decode
 
+#: levels of maps and lists in what is stored; upstream reads 10,000, and no type of Kubernetes has a hundred
+DEEPEST = 500
+#: for sys.setrecursionlimit: some steps take seven frames a level
+RECURSION = 8 * DEEPEST
+
 _EMPTY = b'"resourceVersion":""'
 _FIRST = (
     "name",
@@ -58,6 +63,22 @@ def stored(obj: Obj) -> bytes:
         if key not in out:
             out[key] = value
     return encode(out)
+
+
+def too_deep(value: bytes) -> bool:
+    """Whether encoded bytes nest deeper than DEEPEST: what is read by recursion everywhere must be shallow enough for all of it."""
+    if value.count(b"{") + value.count(b"[") <= DEEPEST:
+        return False
+    depth, level = 0, [decode(value)]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in (dict, list)
+        ]
+    return depth > DEEPEST
 
 
 def with_revision(value: bytes, revision: int) -> bytes:

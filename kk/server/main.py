@@ -25,6 +25,8 @@ from kk.server.app import App
 from kk.server.bootstrap import bootstrap
 from kk.server.cache import Cache
 from kk.server.context import Config, Server
+from kk.server.custom import definitions
+from kk.server.encoding import RECURSION
 from kk.server.flags import FLAGS, given
 from kk.server.pipeline import Pipeline
 from kk.server.protocol import HTTPProtocol, WebSocketProtocol
@@ -44,6 +46,7 @@ _GRACE = 3
 def serve(config: Config) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     data = Path(config.data_dir)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:

@@ -16,7 +16,7 @@ from kk.server.admit import Admission
 from kk.server.allocators import Allocators
 from kk.server.cache import Item, Shelf
 from kk.server.context import LOOPBACK, Server, User
-from kk.server.encoding import Obj, stored
+from kk.server.encoding import Obj, stored, too_deep
 from kk.store.api import Conflict
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ class Pipeline:
 
     def _queue(self, key: str, value: bytes, expect: int, token: Token, delete: bool = False) -> None:
         """Submit at the end of this turn of the loop: what one turn brought is one commit, and the writer's thread is woken once."""
+        if too_deep(value):
+            raise bad_request("exceeded max depth")
         if not self._waiting:
             self._server.loop.call_soon(self._flush)
         self._waiting.append((key, value, expect, token, delete))

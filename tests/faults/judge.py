@@ -13,6 +13,14 @@ UPSTREAM_500 = [
     r'^strconv\.ParseUint: parsing ".*": (invalid syntax|value out of range)$',
     r"^resourceVersion should not be set on objects to be created$",
     r"^failed to create typed patch object \(",
+    # strategic merge patches that cannot be merged: apiserver's interpretStrategicMergePatchError tells them as they are
+    r"^unable to find api field in struct \w+ for the json field ",
+    r"^expected a .+, but received a ",
+    r"^map: .* does not contain declared merge key: ",
+    r"^unknown patch type: .* in map: ",
+    r"^(lists of lists are not supported|list element types are not identical: .*|no elements in any of the given slices)$",
+    r"^The order in patch list:\n.*doesn't match \$setElementOrder list:\n",
+    r"^(cannot merge lists without merge key for type struct|merging lists cannot yet be specified in the patch)$",
 ]
 _TRACES = (b"Traceback (most recent", b'File "', b"goroutine ")
 

@@ -3,12 +3,15 @@
 The lenience is that of evanphx/json-patch v4, which Kubernetes uses.
 """
 
+import json
 import re
 from typing import Any
 
 from kk.base.patch import BadPatch, Unprocessable, copied
 
 _MISSING = object()
+#: characters that the copies of one patch may add up to; each could double the object else
+_COPIED = 3 * 1024 * 1024
 
 
 def apply(doc: Any, ops: Any) -> Any:
@@ -20,13 +23,13 @@ def apply(doc: Any, ops: Any) -> Any:
         return doc
     if not isinstance(ops, list) or not all(op is None or isinstance(op, dict) for op in ops):
         raise BadPatch("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch")
-    doc = copied(doc)
+    doc, grown = copied(doc), [0]
     for op in ops:
-        doc = _one(doc, op or {})
+        doc = _one(doc, op or {}, grown)
     return doc
 
 
-def _one(doc: Any, op: dict[str, Any]) -> Any:
+def _one(doc: Any, op: dict[str, Any], grown: list[int]) -> Any:
     name = op.get("op")
     path = _pointer(op, "path", name)
     if name == "replace" and path == "":
@@ -41,7 +44,7 @@ def _one(doc: Any, op: dict[str, Any]) -> Any:
     if name not in ("add", "remove", "replace", "move", "copy", "test"):
         raise Unprocessable(f"Unexpected kind: {name}")
     if name in ("move", "copy"):
-        _transfer(doc, op, name, path)
+        _transfer(doc, op, name, path, grown)
     elif parent is None:
         if name == "test" and op.get("value") is None:
             return doc
@@ -65,7 +68,7 @@ def _pointer(op: dict[str, Any], field: str, name: Any) -> str:
     return value
 
 
-def _transfer(doc: Any, op: dict[str, Any], name: str, path: str) -> None:
+def _transfer(doc: Any, op: dict[str, Any], name: str, path: str, grown: list[int]) -> None:
     source = _pointer(op, "from", name)
     parent, key = _find(doc, source)
     if parent is None:
@@ -74,6 +77,10 @@ def _transfer(doc: Any, op: dict[str, Any], name: str, path: str) -> None:
     if name == "move":
         _remove(parent, key, source)
     else:
+        grown[0] += len(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+        if grown[0] > _COPIED:
+            text = f"the accumulated size increase of copy is {grown[0]}, exceeding the limit {_COPIED}"
+            raise Unprocessable(f"Unable to complete the copy, {text}")
         value = copied(value)
     target, last = _find(doc, path)
     if target is None:
