@@ -25,7 +25,6 @@ from kk.server.app import App
 from kk.server.bootstrap import bootstrap
 from kk.server.cache import Cache
 from kk.server.context import Config, Server
-from kk.server.custom import definitions
 from kk.server.encoding import RECURSION
 from kk.server.flags import FLAGS, given
 from kk.server.pipeline import Pipeline

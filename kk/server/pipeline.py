@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kk.base.errors import StatusError, internal, no_such_path
+from kk.base.errors import StatusError, bad_request, internal, no_such_path
 from kk.base.times import format_time
 from kk.server.admit import Admission
 from kk.server.allocators import Allocators
