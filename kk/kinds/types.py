@@ -243,7 +243,10 @@ def _decode(resource: Resource, data: bytes, field_validation: str) -> tuple[Obj
 
 
 def _loads(data: bytes) -> Any:
-    return json.loads(data, object_pairs_hook=_joined, parse_int=_whole)
+    try:
+        return json.loads(data, object_pairs_hook=_joined, parse_int=_whole)
+    except json.JSONDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def _whole(text: str) -> int | float:

@@ -120,7 +120,7 @@ def parse_patch(media: str, body: bytes) -> Any:
 
 def doubled_fields(media: str, body: bytes) -> list[str]:
     """Fields that a patch's text names twice."""
-    found = types.duplicates(body)
+    found = types.duplicates(gojson.mended(body))
     return [f"json patch {text}" for text in found] if media == JSON else found
 
 
