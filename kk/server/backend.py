@@ -1,6 +1,7 @@
-"""The server as a client: HTTP/1.1 requests and WebSockets to kubelets (over TLS, with a client certificate), pods and services.
+"""The server as a client: HTTP/1.1 requests and WebSockets to kubelets (over TLS, with a client certificate), pods, services and aggregated servers.
 
-One connection a request; nothing is pooled and nothing interpreted. A kubelet must show a certificate of the cluster's CA that names its node.
+One connection a request; nothing is pooled (kk.server.hooks.client does that on the same pieces) and nothing interpreted.
+A kubelet must show a certificate of the cluster's CA that names its node.
 """
 
 import asyncio
@@ -27,12 +28,17 @@ _TOLD = 2000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes: `node` is the name that a kubelet's certificate must bear, "" for plain HTTP or unchecked TLS."""
+    """Where a request goes: `node` is the name that a kubelet's certificate must bear, "" for plain HTTP or unchecked TLS.
+
+    context, server_name    TLS as somebody set it up, and the name that the other side's certificate must bear then
+    """
 
     host: str
     port: int
     node: str = ""
     tls: bool = False
+    context: ssl.SSLContext | None = None
+    server_name: str = ""
 
     @property
     def authority(self) -> str:
@@ -62,7 +68,7 @@ def _kubelet_context(server: Server) -> ssl.SSLContext:
 
 async def connect(server: Server, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to a target. Raises StatusError 503 where nobody answers, or somebody else does."""
-    context: ssl.SSLContext | None = None
+    context = target.context
     if target.node:
         context = _kubelet_context(server)
     elif target.tls:
@@ -70,13 +76,21 @@ async def connect(server: Server, target: Target) -> tuple[asyncio.StreamReader,
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_CONNECT):
-            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context, limit=_CHUNK)
+            reader, writer = await dial(target.host, target.port, context, target.server_name)
     except (OSError, TimeoutError) as error:
         raise service_unavailable(f"error dialing backend: {target.authority}: {_words(error)}") from None
     if target.node and _subject(writer) != f"system:node:{target.node}":
         writer.close()
         raise service_unavailable(f"error dialing backend: {target.authority} is not node {target.node}")
     return reader, writer
+
+
+async def dial(
+    host: str, port: int, context: ssl.SSLContext | None, server_name: str = ""
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection, over TLS where there is a context. Raises OSError."""
+    name = server_name or None if context is not None else None
+    return await asyncio.open_connection(host, port, ssl=context, server_hostname=name, limit=_CHUNK)
 
 
 def _words(error: BaseException) -> str:
@@ -106,6 +120,7 @@ class Exchange:
         self._pieces: deque[bytes] = deque()
         self._headed = self._whole = self._bodiless = False
         self.status = 0
+        self.reusable = False  # whether the connection may carry another request, once the body is whole
         self.headers: list[tuple[bytes, bytes]] = []
 
     # what the parser tells
@@ -131,6 +146,7 @@ class Exchange:
     def on_message_complete(self) -> None:
         """The body is whole."""
         self._whole = self._headed
+        self.reusable = self._whole and self._parser.should_keep_alive()
 
     # what the server asks
 
@@ -138,22 +154,29 @@ class Exchange:
         self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None = None
     ) -> None:
         """Send the request and wait for the head of the answer. Raises StatusError 503 where the other side breaks off."""
+        try:
+            headed = await self.ask_plainly(method, path, headers, body)
+        except (OSError, httptools.HttpParserError) as error:
+            raise service_unavailable(f"error trying to reach the backend: {_words(error)}") from None
+        if not headed:
+            raise service_unavailable("error trying to reach the backend: it closed the connection")
+
+    async def ask_plainly(
+        self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], body: AsyncIterator[bytes] | None = None
+    ) -> bool:
+        """The same with faults as they come: OSError, HttpParserError, or False where the other side closed without an answer."""
         self._bodiless = method == "HEAD"
         sent = list(headers)
         chunked = (b"transfer-encoding", b"chunked") in sent
         head = f"{method} {path} HTTP/1.1".encode("latin-1")
         lines = [head, *(name + b": " + value for name, value in sent), b"", b""]
-        try:
-            self._writer.write(b"\r\n".join(lines))
-            if body is not None:
-                await self._send(body, chunked)
-            await self._writer.drain()
-            while not self._headed and await self._read():
-                continue
-        except (OSError, httptools.HttpParserError) as error:
-            raise service_unavailable(f"error trying to reach the backend: {_words(error)}") from None
-        if not self._headed:
-            raise service_unavailable("error trying to reach the backend: it closed the connection")
+        self._writer.write(b"\r\n".join(lines))
+        if body is not None:
+            await self._send(body, chunked)
+        await self._writer.drain()
+        while not self._headed and await self._read():
+            continue
+        return self._headed
 
     async def _send(self, body: AsyncIterator[bytes], chunked: bool) -> None:
         async for piece in body:
