@@ -10,18 +10,18 @@ Holds data and narrow helpers only; it neither routes nor stores. The hooks that
     kk/server/pki.py         ensure(data_dir, host, port) -> None
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from kk.base.errors import too_large
+from kk.base.errors import timeout, too_large
 from kk.server.flags import BY_NAME
+from kk.server.limits import Limits
 
 if TYPE_CHECKING:
-    import asyncio
-
     from kk.kinds.kind import Resource
     from kk.server.cache import Cache
     from kk.server.pipeline import Pipeline
@@ -45,6 +45,7 @@ class Config:
     node_port_range: tuple[int, int] = (30000, 32767)
     #: seconds that superseded revisions are kept for watches and list continuations
     history: float = 300.0
+    limits: Limits = Limits()
     #: the flags of kk.server.flags that were given, by name
     flags: Mapping[str, Any] = field(default_factory=dict)
 
@@ -165,14 +166,24 @@ class Request:
             length = self.headers.get(b"content-length", b"0")
             if length.isdigit() and int(length) > BODY_LIMIT:
                 raise too_large()
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionResetError("the client left while sending")
-            if not message.get("more_body"):
-                self._body = bytes(message.get("body", b""))
+            if getattr(getattr(self.receive, "__self__", None), "more_body", False):
+                self._body = await self._in_time()  # some of it is still to come
             else:
-                self._body = await self._rest(message)
+                self._body = await self._whole()
         return self._body
+
+    async def _in_time(self) -> bytes:
+        try:
+            async with asyncio.timeout(self.server.config.limits.request):
+                return await self._whole()
+        except TimeoutError:
+            raise timeout("Timeout: request did not complete within the allotted timeout", 0) from None
+
+    async def _whole(self) -> bytes:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client left while sending")
+        return await self._rest(message) if message.get("more_body") else bytes(message.get("body", b""))
 
     async def _rest(self, message: dict[str, Any]) -> bytes:
         pieces, size = [message.get("body", b"")], len(message.get("body", b""))
@@ -255,13 +266,13 @@ class Server:
     config: Config
     resources: "dict[tuple[str, str, str], Resource]"
     cache: "Cache"
-    loop: "asyncio.AbstractEventLoop"
+    loop: asyncio.AbstractEventLoop
     write: "Pipeline" = None  # type: ignore[assignment]  # these three need the server itself: kk.server.main sets them
     views: "Views" = None  # type: ignore[assignment]
     watching: "Watching" = None  # type: ignore[assignment]
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
-    tasks: "set[asyncio.Task[Any]]" = field(default_factory=set)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     started: bool = False
     stopping: bool = False
 
@@ -269,7 +280,7 @@ class Server:
         """A served resource."""
         return self.resources.get((group, version, plural))
 
-    def spawn(self, work: Any) -> "asyncio.Task[Any]":
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine beside the requests; it is cancelled when the server stops."""
         task = self.loop.create_task(work)
         self.tasks.add(task)

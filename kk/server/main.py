@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from kk.server.cache import Cache
 from kk.server.context import Config, Server
 from kk.server.encoding import RECURSION
 from kk.server.flags import FLAGS, given
+from kk.server.limits import raise_open_files
 from kk.server.pipeline import Pipeline
 from kk.server.protocol import HTTPProtocol, WebSocketProtocol
 from kk.server.views import Views
@@ -42,7 +44,7 @@ log = logging.getLogger("kk.server")
 _GRACE = 3
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, open_store: Callable[[Path], Store] = SQLiteStore) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
@@ -50,7 +52,7 @@ def serve(config: Config) -> int:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         pki.ensure(data, config.host, config.port)
-        store = SQLiteStore(data / "store.db")
+        store = open_store(data / "store.db")
     except OSError as error:
         log.error("%s", error)
         return 1
@@ -125,6 +127,7 @@ def assemble(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> S
 
 async def _listen(server: Server) -> int:
     config = server.config
+    HTTPProtocol.limits, HTTPProtocol.most_connections = config.limits, raise_open_files()
     listening = socket.create_server((config.host, config.port), backlog=1024, reuse_port=False)
     settings = uvicorn.Config(
         App(server),
@@ -136,7 +139,7 @@ async def _listen(server: Server) -> int:
         server_header=False,
         proxy_headers=False,
         ws_max_size=16 * 1024 * 1024,
-        timeout_keep_alive=300,
+        timeout_keep_alive=config.limits.idle,  # type: ignore[arg-type]
         timeout_graceful_shutdown=_GRACE,
         h11_max_incomplete_event_size=None,
     )
@@ -175,9 +178,25 @@ class _Web(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         try:
-            await super().startup(sockets)
+            await self.lifespan.startup()
+            loop, limits = asyncio.get_running_loop(), self._kk.config.limits
+            self.servers = [
+                await loop.create_server(
+                    self._protocol,
+                    sock=found,
+                    ssl=self.config.ssl,
+                    backlog=1024,
+                    ssl_handshake_timeout=limits.handshake,
+                    ssl_shutdown_timeout=min(limits.header, 5.0),
+                )
+                for found in sockets or ()
+            ]
+            self.started = True
         finally:
             self.listening.set()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return HTTPProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def main_loop(self) -> None:
         """Until a signal."""

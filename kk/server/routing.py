@@ -60,10 +60,10 @@ def parse(method: str, raw_path: bytes, query: bytes) -> RequestInfo:
     if not rest:
         return info
     info.is_resource = True
-    info.verb = _VERBS.get(method, method.lower())
+    info.verb = _VERBS.get(method, "")
     if rest[0] == "watch" and len(rest) > 1:
         # the old form; a name in its path stays a filter of the watch, and no other method is answered
-        info.verb, rest = ("watch" if method == "GET" else method.lower()), rest[1:]
+        info.verb, rest = ("watch" if method == "GET" else ""), rest[1:]
     _cut(info, rest)
     _collection(info)
     return info
