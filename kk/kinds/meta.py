@@ -4,6 +4,7 @@ The rules and words are those of k8s.io/apimachinery `pkg/api/validation/objectm
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from kk.base import names
 from kk.base.errors import FieldError, forbidden_value, invalid_value, required, too_long
@@ -132,8 +133,8 @@ def check_own_finalizers(finalizers: list[str] | None, path: str) -> Errors:
             yield invalid_value(f"{path}[{at}]", finalizer, detail)
 
 
-def _managed_faults(entries: list[Obj] | None, path: str) -> Errors:
-    for at, entry in enumerate(entries or ()):
+def _managed_faults(entries: list[Obj], path: str) -> Errors:
+    for at, entry in enumerate(entries):
         operation = entry.get("operation") or ""
         if operation not in ("Apply", "Update"):
             yield invalid_value(f"{path}[{at}].operation", operation, "must be `Apply` or `Update`")
@@ -142,12 +143,23 @@ def _managed_faults(entries: list[Obj] | None, path: str) -> Errors:
         manager, subresource = entry.get("manager") or "", entry.get("subresource") or ""
         if len(manager.encode()) > 128:
             yield too_long(f"{path}[{at}].manager", manager, 128)
-        for place, sign in enumerate(manager):
-            if not sign.isprintable():
-                detail = f"invalid character U+{ord(sign):04X} (at position {place})"
-                yield invalid_value(f"{path}[{at}].manager", manager, detail)
+        if not manager.isprintable():
+            for place, sign in enumerate(manager):
+                if not sign.isprintable():
+                    detail = f"invalid character U+{ord(sign):04X} (at position {place})"
+                    yield invalid_value(f"{path}[{at}].manager", manager, detail)
         if len(subresource.encode()) > 256:
             yield too_long(f"{path}[{at}].subresource", subresource, 256)
+
+
+#: what `check` looks at where it is there at all: most objects have little of it, and each look costs a microsecond
+_PARTS: tuple[tuple[str, Callable[[Any, str], Errors]], ...] = (
+    ("labels", check_labels),
+    ("annotations", check_annotations),
+    ("ownerReferences", check_owners),
+    ("finalizers", check_finalizers),
+    ("managedFields", _managed_faults),
+)
 
 
 def check(meta: Obj, namespaced: bool, name: Check | None = None, path: str = "metadata") -> Errors:
@@ -157,11 +169,9 @@ def check(meta: Obj, namespaced: bool, name: Check | None = None, path: str = "m
     generation = meta.get("generation") or 0
     if generation < 0:
         yield invalid_value(f"{path}.generation", generation, "must be greater than or equal to 0")
-    yield from check_labels(meta.get("labels"), f"{path}.labels")
-    yield from check_annotations(meta.get("annotations"), f"{path}.annotations")
-    yield from check_owners(meta.get("ownerReferences"), f"{path}.ownerReferences")
-    yield from check_finalizers(meta.get("finalizers"), f"{path}.finalizers")
-    yield from _managed_faults(meta.get("managedFields"), f"{path}.managedFields")
+    for key, part in _PARTS:
+        if value := meta.get(key):
+            yield from part(value, f"{path}.{key}")
 
 
 def _fixed(meta: Obj, old: Obj, path: str) -> Errors:

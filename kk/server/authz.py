@@ -14,7 +14,7 @@ from kk.server.context import RequestInfo, Server, User
 
 GROUP = "rbac.authorization.k8s.io"
 MASTERS = "system:masters"
-_KINDS = ("clusterroles", "clusterrolebindings", "roles", "rolebindings")
+_SHELVES = tuple((GROUP, plural) for plural in ("clusterroles", "clusterrolebindings", "roles", "rolebindings"))
 #: methods that are no verb of a resource
 _NO_VERBS = ("options", "trace", "connect")
 #: decisions that are remembered at most; the whole memory is dropped beyond that
@@ -81,7 +81,7 @@ class Decision:
 class Index:
     """All grants by subject, as of one state of the four RBAC resources."""
 
-    def __init__(self, versions: tuple[int, ...], subjects: dict[tuple[str, str], list[Grant]]):
+    def __init__(self, versions: int, subjects: dict[tuple[str, str], list[Grant]]):
         self.versions, self._subjects = versions, subjects
         self._grants: dict[tuple[str, tuple[str, ...]], list[Grant]] = {}
         self.memory: dict[Any, Decision] = {}
@@ -186,7 +186,9 @@ def role_rules(server: Server, kind: str, namespace: str, name: str) -> list[dic
 
 def index(server: Server) -> Index:
     """The index of the present state."""
-    versions = tuple(server.cache.version(GROUP, plural) for plural in _KINDS)
+    shelves = server.cache.shelves
+    # each of the four only grows, so their sum tells of any change
+    versions = sum([shelves[key].version for key in _SHELVES])
     held: Index | None = server.state.get(__name__)
     if held is None or held.versions != versions:
         held = Index(versions, _subjects(server.cache.list))

@@ -118,12 +118,18 @@ def _entry(key: Id, owner: Owner) -> dict[str, Any]:
 
 def bare(obj: Obj) -> Obj:
     """The object without what nobody owns; a shallow copy."""
+    found = dict(obj)
+    found.pop("kind", None)
+    found.pop("apiVersion", None)
     metadata = obj.get("metadata")
-    if not isinstance(metadata, dict):
-        return obj
-    return {**obj, "metadata": {key: value for key, value in metadata.items() if key not in _UNOWNED}}
+    if isinstance(metadata, dict):
+        found["metadata"] = {key: value for key, value in metadata.items() if key not in _UNOWNED}
+    return found
 
 
+_NO_STATUS: f.Set = {"f:status": {}}
+_NO_STATUS_NOR_SPEC: f.Set = {"f:status": {}, "f:spec": {}}
+_STATUS_ONLY: f.Set = {"f:spec": {}, "f:metadata": {"f:labels": {}}}
 #: kinds whose spec only the server writes, so that nobody owns it
 _SERVERS_OWN = frozenset({"io.k8s.api.certificates.v1.CertificateSigningRequest"})
 
@@ -133,8 +139,8 @@ def reset_fields(node: Node, subresource: str) -> f.Set:
     if "status" not in node.fields:
         return {}
     if subresource == "":
-        return {"f:status": {}, "f:spec": {}} if node.name in _SERVERS_OWN else {"f:status": {}}
-    return {"f:spec": {}, "f:metadata": {"f:labels": {}}} if subresource == "status" else {}
+        return _NO_STATUS_NOR_SPEC if node.name in _SERVERS_OWN else _NO_STATUS
+    return _STATUS_ONLY if subresource == "status" else {}
 
 
 def take_over(
