@@ -64,7 +64,10 @@ async def read_as(request: Request, resource: Resource, validation: str) -> Obj:
 
 def finished(resource: Resource, obj: Obj) -> Obj:
     """A read object with its kind and metadata in place. Raises 400 where it is of another kind."""
-    _check_kind(resource, obj.get("apiVersion") or "", obj.get("kind") or "")
+    if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
+        _check_kind(resource, obj.get("apiVersion") or "", obj.get("kind") or "")
+    elif obj.get("metadata") and next(iter(obj)) == "kind":
+        return obj  # typed decoding has put it in order
     metadata = obj.get("metadata") or {}
     rest = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "metadata")}
     return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata, **rest}

@@ -17,6 +17,8 @@ from kk.store.api import Event, Result, Store
 
 log = logging.getLogger("kk.server")
 
+#: objects of one resource that are kept decoded for hooks
+_DECODED = 64
 #: recent changes kept per resource for watches that resume
 RING = 2048
 #: and bytes that they may hold
@@ -63,6 +65,7 @@ class Shelf:
         self.ring_from = 0  # every change after this revision is in the ring
         self.listeners: list[Callable[[Change], None]] = []
         self.joined: dict[str, bytes | None] = {}  # namespace → items of a list; None: asked for once
+        self.decoded: dict[str, tuple[Item, Obj]] = {}  # what hooks asked for
         self._fields = tuple(resource.strategy.selectable.items())
 
     # reading
@@ -256,9 +259,19 @@ class Cache:
         return shelf.items.get(f"{namespace}/{name}" if shelf.resource.namespaced else name)
 
     def get(self, group: str, plural: str, namespace: str, name: str) -> Obj | None:
-        """An object by name, decoded, in the stored version."""
+        """An object by name, decoded, in the stored version; shared, so nobody changes it."""
         item = self.item(group, plural, namespace, name)
-        return None if item is None else self.shelves[(group, plural)].obj(item)
+        if item is None:
+            return None
+        shelf = self.shelves[(group, plural)]
+        held = shelf.decoded.get(item.key)
+        if held is not None and held[0] is item:
+            return held[1]
+        if len(shelf.decoded) >= _DECODED:
+            shelf.decoded.clear()
+        found = shelf.obj(item)
+        shelf.decoded[item.key] = (item, found)
+        return found
 
     def list(self, group: str, plural: str, namespace: str = "") -> list[Obj]:
         """Objects of a namespace, or all, decoded, in key order."""

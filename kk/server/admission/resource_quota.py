@@ -22,7 +22,10 @@ async def validate(a: Attributes) -> None:
     obj = a.obj
     if obj is None or not a.resource.namespaced:
         return
-    quotas = [q for q in a.server.cache.iterate("", "resourcequotas", a.namespace) if _binds(q)]
+    cache = a.server.cache
+    if not cache.shelves[("", "resourcequotas")].items:
+        return
+    quotas = [q for q in cache.iterate("", "resourcequotas", a.namespace) if _binds(q)]
     if not quotas:
         return
     delta = _delta(a, obj)
