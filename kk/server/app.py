@@ -11,9 +11,9 @@ from typing import Any
 from kk.base.errors import StatusError, bad_request, internal, no_such_path
 from kk.server import reads, subresources, watching
 from kk.server.answers import send_plain, send_response, status_response
-from kk.server.authn import authenticate
+from kk.server.authn import chain
 from kk.server.authz import authorize
-from kk.server.context import Endpoint, Request, RequestInfo, Response, Server
+from kk.server.context import Endpoint, Request, RequestInfo, Response, Server, User
 from kk.server.impersonation import impersonate
 from kk.server.metrics import metrics
 from kk.server.negotiate import PLAIN, form_of
@@ -58,6 +58,7 @@ class App:
 
     def __init__(self, server: Server):
         self._server, self._router = server, Router()
+        self._chain = chain(server)
         self._metrics = metrics(server.state)
         self._paths: dict[str, Endpoint] = {}
         self._trees: list[tuple[str, Endpoint]] = []
@@ -121,7 +122,9 @@ class App:
         endpoint = None if info.is_resource else self._endpoint(info.path)
         if endpoint is not None and endpoint.public:
             return await endpoint.handle(request)
-        user: Any = authenticate(server, request.scope, request.headers)
+        user: Any = self._chain.user(request.scope, request.headers)
+        if type(user) is not User:
+            user = await user
         for name in request.headers:
             if name.startswith(b"impersonate-"):
                 user = impersonate(server, user, info, request.scope["headers"])

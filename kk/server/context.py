@@ -2,7 +2,7 @@
 
 Holds data and narrow helpers only; it neither routes nor stores. The hooks that other files fill:
 
-    kk/server/authn.py       authenticate(server, scope, headers) -> User          (may be async); raises StatusError 401
+    kk/server/authenticators/  a file per way to prove who one is: AUTHENTICATOR = Authenticator(…)
     kk/server/authz.py       authorize(server, user, info) -> None | StatusError    (plain, fast)
     kk/server/admission/     a file per plugin: PLUGIN = Plugin(…)
     kk/server/endpoints/     a file per path or connect sub-resource: ENDPOINT = Endpoint(…)
@@ -113,14 +113,14 @@ LOOPBACK = User("system:apiserver", "", ("system:masters", "system:authenticated
 
 
 class Connection:
-    """One TLS connection, in scope["kk"]: the client certificate (DER, or None) and what authentication remembers of it."""
+    """One TLS connection, in scope["kk"]: the client's certificate and the CA that its chain ends in (DER, or None), and its user until a POSIX time."""
 
-    __slots__ = ("certificate", "user", "memory")
+    __slots__ = ("certificate", "root", "user", "until")
 
-    def __init__(self, certificate: bytes | None):
-        self.certificate = certificate
+    def __init__(self, certificate: bytes | None, root: bytes | None = None):
+        self.certificate, self.root = certificate, root
         self.user: User | None = None
-        self.memory: Any = None
+        self.until = 0.0
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class Request:
             self.warnings.append(text)
 
     async def body(self) -> bytes:
-        """The whole body. Raises StatusError 413 over BODY_LIMIT."""
+        """The whole body. Raises StatusError 413 over BODY_LIMIT, 504 where it does not come in time."""
         if self._body is None:
             length = self.headers.get(b"content-length", b"0")
             if length.isdigit() and int(length) > BODY_LIMIT:

@@ -28,10 +28,15 @@ class ServerFlag(NamedTuple):
 FLAGS: tuple[ServerFlag, ...] = (
     # who asks
     ServerFlag("anonymous-auth", "Let requests without credentials be system:anonymous.", "bool", True),
+    ServerFlag("client-ca-file", "CA of clients' certificates; the cluster's own if not given."),
     ServerFlag("api-audiences", "Identifiers of the API in tokens; the issuer if not given.", "list"),
     ServerFlag("token-auth-file", 'A CSV file of static tokens: token,user,uid,"group1,group2".'),
     ServerFlag("enable-bootstrap-token-auth", "Take tokens of Secrets kube-system/bootstrap-token-*.", "bool", True),
     ServerFlag("service-account-issuer", "Issuer of ServiceAccount tokens; the first signs, all are taken.", "array"),
+    ServerFlag("service-account-key-file", "Further keys whose ServiceAccount tokens are taken, PEM.", "array"),
+    ServerFlag(
+        "service-account-signing-key-file", "Key that signs ServiceAccount tokens; the cluster's sa.key if not given."
+    ),
     ServerFlag("service-account-jwks-uri", "Where the keys of the issuer are found by others."),
     ServerFlag("service-account-max-token-expiration", "The longest life of a token that is asked for.", "duration"),
     ServerFlag("service-account-extend-token-expiration", "Let tokens of pods live a year.", "bool", True),

@@ -21,7 +21,7 @@ import uvicorn
 from kk.base import discover
 from kk.base.times import parse_duration
 from kk.kinds.registry import registry
-from kk.server import pki
+from kk.server import authn, pki
 from kk.server.app import App
 from kk.server.bootstrap import bootstrap
 from kk.server.cache import Cache
@@ -144,7 +144,7 @@ async def _listen(server: Server) -> int:
         h11_max_incomplete_event_size=None,
     )
     settings.load()
-    settings.ssl = _tls(Path(config.data_dir) / "pki")
+    settings.ssl = _tls(server)
     web = _Web(settings, server)
     serving = asyncio.ensure_future(web.serve(sockets=[listening]))
     await web.listening.wait()
@@ -214,11 +214,13 @@ class _Web(uvicorn.Server):
         return nullcontext()
 
 
-def _tls(directory: Path) -> ssl.SSLContext:
+def _tls(server: Server) -> ssl.SSLContext:
+    directory = Path(server.config.data_dir) / "pki"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(directory / "apiserver.crt", directory / "apiserver.key")
-    context.load_verify_locations(directory / "ca.crt")
+    for bundle in authn.client_authorities(server):
+        context.load_verify_locations(bundle)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
     return context

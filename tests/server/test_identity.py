@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from kk.server import pki
-from kk.server.authn import Authenticator
+from kk.server.authenticators import token_file
 from kk.server.context import User
-from kk.server.tokens import NotOurs, unb64
+from kk.server.tokens import unb64
 from tests.servers import tls_context
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -127,13 +127,14 @@ def test_tokens_can_be_checked_by_others(api, robot):
 
 
 def test_static_tokens_are_read_from_their_file(tmp_path):
-    pki.ensure(tmp_path)
-    (tmp_path / "tokens.csv").write_text('secret,alice,1,"dev,ops"\n# comment,x,y\nother,bob,2\n')
-    known = Authenticator(tmp_path)
-    assert known.user_of(None, "secret", ("a",))[0] == User("alice", "1", ("dev", "ops", "system:authenticated"))
-    assert known.user_of(None, "other", ("a",))[0] == User("bob", "2", ("system:authenticated",))
-    with pytest.raises(NotOurs):
-        known.user_of(None, "nosuch", ("a",))
+    path = tmp_path / "tokens.csv"
+    path.write_text('secret,alice,1,"dev,ops"\n# comment,x,y\nother,bob,2\n')
+    known = token_file.read(path)
+    assert known["secret"] == User("alice", "1", ("dev", "ops", "system:authenticated"))
+    assert known["other"] == User("bob", "2", ("system:authenticated",))
+    path.write_text("secret,alice\n")
+    with pytest.raises(ValueError, match="at least 3 columns"):
+        token_file.read(path)
 
 
 @pytest.mark.parametrize("change", [lambda t: t + "x", lambda t: t[:-4] + "AAAA", lambda t: "." + t])

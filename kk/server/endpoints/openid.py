@@ -1,10 +1,9 @@
 """The issuer of ServiceAccount tokens, for whoever checks them by himself: OpenID discovery and the public key."""
 
-from kk.server.authn import authenticator
+from kk.server.authenticators.service_account import issuers, keys
 from kk.server.context import Endpoint, Request, Response
 from kk.server.encoding import encode
 from kk.server.endpoints._answers import PAGE_NOT_FOUND, read_only
-from kk.server.tokens import ISSUER
 
 _CONFIGURATION = "/.well-known/openid-configuration"
 _KEYS = "/openid/v1/jwks"
@@ -16,16 +15,16 @@ async def handle(request: Request) -> Response:
     if request.info.path not in (_CONFIGURATION, _KEYS):
         return PAGE_NOT_FOUND
     read_only(request)
-    keys = authenticator(request.server).keys
+    held = keys(request.server)
     if request.info.path == _KEYS:
-        return Response(encode(keys.jwks()), 200, b"application/jwk-set+json", _CACHED)
+        return Response(encode(held.jwks()), 200, b"application/jwk-set+json", _CACHED)
     config = request.server.config
     found = {
-        "issuer": ISSUER,
-        "jwks_uri": f"https://{config.host}:{config.port}{_KEYS}",
+        "issuer": issuers(request.server)[0],
+        "jwks_uri": config.flag("service-account-jwks-uri") or f"https://{config.host}:{config.port}{_KEYS}",
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [keys.algorithm],
+        "id_token_signing_alg_values_supported": held.algorithms,
     }
     return Response(encode(found), 200, b"application/json", _CACHED)
 

@@ -25,13 +25,12 @@ from kk.base.times import format_time
 from kk.kinds import schema
 from kk.kinds.kind import Kind, Resource
 from kk.server.admission.node_restriction import check_token
-from kk.server.authn import authenticator
+from kk.server.authenticators.service_account import api_audiences, issuers, keys
 from kk.server.authz_node import node_name
 from kk.server.bodies import read_as
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.endpoints._answers import document, not_allowed
 from kk.server.endpoints._reviews import manage
-from kk.server.tokens import ISSUER
 from kk.server.writes.options import write_options
 
 Obj = dict[str, Any]
@@ -108,11 +107,12 @@ def _issue(request: Request, wanted: Obj, account: Obj, manager: str, dry_run: b
     for entry in review["metadata"].get("managedFields") or ():
         # the reference is there before it is filled, so nobody owns that it exists
         (entry["fieldsV1"].get("f:spec") or {}).get("f:boundObjectRef", {}).pop(".", None)
-    audiences = spec.get("audiences") or [ISSUER]
+    audiences = spec.get("audiences") or api_audiences(server)
+    seconds = min(seconds, int(server.config.flag("service-account-max-token-expiration")) or seconds)
     claims, lifetime = _claims(server, account, ref, audiences, seconds)
     review["spec"] = {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": ref}
     claims["exp"] = claims["iat"] + lifetime
-    token = "" if dry_run else authenticator(server).keys.sign(claims)
+    token = "" if dry_run else keys(server).sign(claims)
     review["status"] = {"token": token, "expirationTimestamp": _text(claims["iat"] + seconds)}
     return review
 
@@ -138,13 +138,14 @@ def _claims(
     now, lifetime = int(time.time()), seconds
     if ref is not None:
         own |= _bind(server, meta, ref)
-        if "pod" in own and seconds == _POD_DEFAULT and audiences == [ISSUER]:
+        extend = server.config.flag("service-account-extend-token-expiration")
+        if extend and "pod" in own and seconds == _POD_DEFAULT and audiences == api_audiences(server):
             lifetime = _YEAR
             own["warnafter"] = now + seconds
     claims = {
         "aud": audiences,
         "iat": now,
-        "iss": ISSUER,
+        "iss": issuers(server)[0],
         "jti": str(uuid.uuid4()),
         "kubernetes.io": own,
         "nbf": now,
