@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -40,6 +41,8 @@ _METHODS = frozenset(
     b"DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND ACL "
     b"REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK SOURCE QUERY PRI".split()
 )
+#: bytes of a URL beyond which httptools does not look into it
+_LONG = 65_000
 _STAND_IN = b"MKCALENDAR"
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ ]+ HTTP/1\.[01]\r\n")
 #: how a request is refused before it is one, in the words of Go's server
@@ -173,7 +176,13 @@ class HTTPProtocol(HttpToolsProtocol):
         """A request is there, unless Go's server would not have it."""
         if self._hosts != 1 or self._refusal or self.parser.get_http_version() not in _VERSIONS:
             self._check()
+        whole = self.url
+        if len(whole) > _LONG:
+            self.url = b"/"
         super().on_headers_complete()
+        if len(whole) > _LONG:
+            raw, _, query = whole.partition(b"?")
+            self.scope.update(raw_path=raw, query_string=query, path=unquote(raw.decode("latin-1")))
         if self._real_method:
             self.scope["method"], self._real_method = self._real_method, ""
         if self._deadline is not None:
