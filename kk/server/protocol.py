@@ -26,7 +26,7 @@ _DER = 2
 def _connection(transport: Any) -> Connection:
     tls = transport.get_extra_info("ssl_object")
     certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return Connection(certificate)
+    return Connection(certificate, _root(tls) if certificate else None)
 
 
 def _root(tls: Any) -> bytes:
