@@ -38,6 +38,7 @@ class Write:
         "options",
         "manager",
         "warnings",
+        "_asked",
     )
 
     def __init__(
@@ -55,6 +56,7 @@ class Write:
         self.server, self.view, self.operation, self.subresource = server, view, operation, subresource
         self.namespace, self.name, self.user, self.options, self.manager = namespace, name, user, options, manager
         self.warnings: list[str] = []
+        self._asked: Attributes | None = None
 
     @classmethod
     def of(cls, request: Request, view: View, operation: str, options: WriteOptions) -> "Write":
@@ -120,7 +122,11 @@ class Write:
         phases = self.server.write.admission.phases(self.operation, resource.group, resource.plural, self.subresource)
         phase = phases[1] if validating else phases[0]
         if phase:
-            await admit.run(phase, self.attributes(obj, old))
+            asked = self._asked
+            if asked is None:
+                asked = self._asked = self.attributes(obj, old)
+            asked.obj, asked.old = obj, old
+            await admit.run(phase, asked)
 
     # faults
 
