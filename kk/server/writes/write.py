@@ -126,6 +126,8 @@ class Write:
             if asked is None:
                 asked = self._asked = self.attributes(obj, old)
             asked.obj, asked.old = obj, old
+            # a deletecollection is one write with many names
+            asked.namespace, asked.name = self.namespace, self.name
             await admit.run(phase, asked)
 
     # faults
