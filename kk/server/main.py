@@ -49,8 +49,8 @@ def serve(config: Config, open_store: Callable[[Path], Store] = SQLiteStore) -> 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.setrecursionlimit(max(sys.getrecursionlimit(), RECURSION))
     data = Path(config.data_dir)
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         pki.ensure(data, config.host, config.port)
         store = open_store(data / "store.db")
     except OSError as error:
@@ -78,7 +78,9 @@ async def _run(config: Config, store: Store) -> int:
         log.error("%s", error)
         return 1
     try:
-        server.cache.load()
+        _load(server)
+        definitions.start(server)
+        server.cache.settled()
         server.write.ready()
         _calm_collector()
         return await _listen(server)
@@ -91,6 +93,14 @@ async def _run(config: Config, store: Store) -> int:
         for task in list(server.tasks):
             task.cancel()
         await loop.run_in_executor(None, store.close)
+
+
+def _load(server: Server) -> None:
+    """Fill the cache. Raises OSError where the store holds what no server wrote."""
+    try:
+        server.cache.load()
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(f"the store holds what cannot be read, and was left as it is: {error}") from None
 
 
 def _calm_collector() -> None:

@@ -27,12 +27,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import bindparam as bind
+from sqlalchemy.exc import DatabaseError
 
 from kk.store.api import Compacted, Event, Future, Result
 from kk.store.log import KEEP, LogWriter
-
-#: kept in the file's user_version; a newer file than the program is refused
-VERSION = 1
+from kk.store.migrations import APPLICATION, VERSION, migrate
 
 _meta = MetaData()
 _log = Table(
@@ -61,7 +60,19 @@ def _end(prefix: str) -> str:
 
 
 class StoreError(OSError):
-    """The file cannot be used: in use by another process, or written by a newer version."""
+    """The file cannot be used: in use by another process, written by a newer version, read-only, or no database any more."""
+
+
+def _words(path: str, error: DatabaseError) -> str:
+    """Why a file cannot be opened. Nothing of it was changed."""
+    why = str(error.orig)
+    if "readonly" in why or "unable to open" in why:
+        return f"{path} cannot be opened for writing: {why}"
+    if "locked" in why:
+        return f"{path} is in use by another program: {why}"
+    if "full" in why or "disk I/O" in why:
+        return f"{path} cannot be written: {why}"
+    return f"{path} is damaged or no store of kk: {why}; it was left as it is: put a copy of it in its place, or start with an empty data directory"
 
 
 class SQLiteStore(LogWriter):
@@ -77,6 +88,17 @@ class SQLiteStore(LogWriter):
     def start(self, on_batch: Callable[[list[Result]], None]) -> None:
         """Open or make the file, read the index, start the writer. Raises StoreError."""
         self._take_lock()
+        try:
+            self._recover()
+        except DatabaseError as error:
+            self.close()
+            raise StoreError(_words(self._path, error)) from None
+        except StoreError:
+            self.close()
+            raise
+        self.run(on_batch)
+
+    def _recover(self) -> None:
         self._engine = create_engine(f"sqlite:///{self._path}", pool_size=2, max_overflow=8)
         event.listen(self._engine, "connect", _configure)
         with self._engine.begin() as connection:
@@ -89,21 +111,37 @@ class SQLiteStore(LogWriter):
             self.begin(((key, at, created) for key, at, created in rows), revision, compacted)
         # one connection for the writer's life: checking one out of the pool for each commit costs as much as the commit
         self._connection = self._engine.connect()
-        self.run(on_batch)
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self._path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._lock = os.open(self._path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be opened for writing: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
+            self._lock = -1
             raise StoreError(f"{self._path} is in use by another API server") from None
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            self.close()
+            raise StoreError(f"{self._path} cannot be opened for writing: {error.strerror}") from None
 
     def _prepare(self, connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # else pysqlite commits each of these by itself
         version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
         if version > VERSION:
             raise StoreError(f"{self._path} was written by a newer kk (format {version}, this one reads {VERSION})")
+        if 0 < version < VERSION:
+            migrate(connection, version)
+        elif not version:
+            if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
+                raise StoreError(f"{self._path} is a database of another program; it was left as it is")
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
+        elif connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION:
+            raise StoreError(f"{self._path} is a database of another program; it was left as it is")
         _meta.create_all(connection)
         connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS log_key ON log (key, revision)")
         connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
@@ -124,8 +162,11 @@ class SQLiteStore(LogWriter):
             }
             for r in rows
         ]
-        with self._connection.begin():
-            self._connection.execute(_INSERT, values)
+        try:
+            with self._connection.begin():
+                self._connection.execute(_INSERT, values)
+        except DatabaseError as error:  # its own text shows the values
+            raise StoreError(str(error.orig)) from None
 
     def forget(self, first: int, last: int) -> None:
         """`previous` of each row of the range is what it superseded, so no search for older rows is needed."""
@@ -140,9 +181,12 @@ class SQLiteStore(LogWriter):
     def load(self, prefix: str = "") -> Iterator[Event]:
         """Live rows in key order, read in small pieces."""
         query = select(*_COLUMNS).where(_newest(self.revision()) & _within(prefix, "")).order_by(_log.c.key)
-        with self._open().connect() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(query):
-                yield _event(row)
+        try:
+            with self._open().connect() as connection:
+                for row in connection.execution_options(yield_per=1000).execute(query):
+                    yield _event(row)
+        except DatabaseError as error:
+            raise StoreError(_words(self._path, error)) from None
 
     def after(self, revision: int, prefix: str = "", limit: int = 0) -> list[Event]:
         """Rows after a revision."""
