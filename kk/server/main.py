@@ -79,8 +79,6 @@ async def _run(config: Config, store: Store) -> int:
         return 1
     try:
         _load(server)
-        definitions.start(server)
-        server.cache.settled()
         server.write.ready()
         _calm_collector()
         return await _listen(server)
