@@ -47,8 +47,12 @@ def _concerns(plugin: Plugin, operation: str, name: str, subresource: str) -> bo
 
 
 async def run(phase: _Phase, attributes: Attributes) -> None:
-    """Ask each function; the first that raises refuses the write."""
+    """Ask each function; the first that raises refuses the write. Where one wants it, all are asked a second time."""
     for function in phase:
         result = function(attributes)
         if result is not None and inspect.isawaitable(result):
             await result
+    if attributes.again and not attributes.round:
+        attributes.round = 1
+        await run(phase, attributes)
+        attributes.again, attributes.round = False, 0

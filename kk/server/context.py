@@ -136,7 +136,7 @@ class Response:
 class Request:
     """One request on its way. `headers` maps lower-case names to the last value, as bytes; scope["headers"] has all of them."""
 
-    __slots__ = ("server", "info", "user", "scope", "headers", "receive", "send", "warnings", "_body")
+    __slots__ = ("server", "info", "user", "scope", "headers", "receive", "send", "warnings", "annotations", "_body")
 
     def __init__(self, server: "Server", info: RequestInfo, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.server, self.info, self.scope = server, info, scope
@@ -144,6 +144,7 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.user = User("")
         self.warnings: list[str] = []
+        self.annotations: dict[str, str] = {}  # what admission tells the audit log
         self._body: bytes | None = None
 
     @property
@@ -221,6 +222,9 @@ class Attributes:
     """What admission looks at: one write. `obj` is None for deletes, `old` None for creates; both in the version that was asked for.
 
     operation is CREATE, UPDATE, DELETE or CONNECT; `options` the Create-, Update-, Patch- or DeleteOptions.
+    annotations    what plugins tell the audit log
+    memory         what plugins keep between the rounds of mutation, by their module's name
+    again, round   a plugin that sets `again` has all that mutate run once more, as round 1
     """
 
     operation: str
@@ -235,6 +239,10 @@ class Attributes:
     server: "Server"
     options: Obj
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+    again: bool = False
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ _TEXTS = {
 }
 
 
-class CallError(Exception):
+class CallError(ValueError):
     """A call that brought no JSON object. `code` is the answer's HTTP status, 0 where there was none; `status` a Status that came."""
 
     def __init__(self, text: str, code: int = 0, status: "Obj | None" = None):

@@ -38,6 +38,7 @@ class Write:
         "options",
         "manager",
         "warnings",
+        "annotations",
         "_asked",
     )
 
@@ -56,6 +57,7 @@ class Write:
         self.server, self.view, self.operation, self.subresource = server, view, operation, subresource
         self.namespace, self.name, self.user, self.options, self.manager = namespace, name, user, options, manager
         self.warnings: list[str] = []
+        self.annotations: dict[str, str] = {}
         self._asked: Attributes | None = None
 
     @classmethod
@@ -74,7 +76,7 @@ class Write:
             options,
             manager,
         )
-        write.warnings = request.warnings
+        write.warnings, write.annotations = request.warnings, request.annotations
         return write
 
     @classmethod
@@ -114,6 +116,7 @@ class Write:
             self.server,
             self.options.wire,
             self.warnings,
+            self.annotations,
         )
 
     async def admit(self, obj: Obj | None, old: Obj | None, validating: bool) -> None:
@@ -155,7 +158,12 @@ class Write:
         """Bring metadata.managedFields of `new` up to date: this writer owns what it changed. Both are of the stored version."""
         view = self.view
         resource, before, after, convert = view.shelf.resource, old, new, None
-        if view.conversion is not None:
+        reset = resource.strategy.reset
+        empty: Obj | None = None
+        if resource.custom:
+            empty = {"metadata": {}}
+            convert = self.convert if len(resource.siblings) > 1 else None  # type: ignore[attr-defined]
+        elif view.conversion is not None:
             resource, convert = view.resource, self.convert
             before, after = (view.from_stored(copied(old)) if old else None), view.from_stored(copied(new))
         entries = managed.update(
@@ -167,7 +175,8 @@ class Write:
             now=self.server.write.moment(),
             subresource="" if self.subresource in _UNMARKED else self.subresource,
             convert=convert,
-            empty=types.zeros(resource.schema.name, after) if old is None and resource.schema.name else None,
+            reset=reset.get(self.subresource) if reset is not None else None,
+            empty=types.zeros(resource.schema.name, after) if old is None and resource.schema.name else empty,
         )
         metadata = new["metadata"]
         metadata.pop("managedFields", None)
@@ -178,7 +187,10 @@ class Write:
 
     def convert(self, obj: Obj, version: str) -> "tuple[Obj, Any] | None":
         """An object of the view's version in another one, with that one's type; None where it is not served."""
-        view, stored_form = self.view, self.view.to_stored(copied(obj))
+        view = self.view
+        if view.resource.custom:
+            return view.shelf.conversion.renamed(copied(obj), version)  # type: ignore[attr-defined, no-any-return]
+        stored_form = view.to_stored(copied(obj))
         group, _, wanted = version.rpartition("/")
         other = self.server.views.get((group, wanted, view.resource.plural))
         if other is None or other.shelf is not view.shelf:

@@ -1,0 +1,356 @@
+"""Admission webhooks through HTTP: a sidecar injector, a validator that refuses, hooks that are slow, down or break the protocol."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Space, config_map
+from tests.server.https import Authority, Obj, Webhook, patch, review
+from tests.servers import APIServer, free_port
+
+_GROUP = "/apis/admissionregistration.k8s.io/v1"
+Configure = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    """One CA for all."""
+    return Authority()
+
+
+@pytest.fixture
+def configure(api: APIServer, ns: Space) -> Iterator[Configure]:
+    """configure(sort, client, **fields of the webhook): makes a configuration of one webhook for this namespace."""
+    made: list[str] = []
+
+    def make(sort: str, client: Obj, name: str = "hook", **fields: Any) -> None:
+        rule = {"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["configmaps", "pods"]}
+        hook = {
+            "name": f"{name}.example.com",
+            "clientConfig": client,
+            "rules": [rule],
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ns.name}},
+            **fields,
+        }
+        kind = f"{sort}WebhookConfiguration"
+        path = f"{_GROUP}/{kind.lower()}s"
+        body = {"kind": kind, "metadata": {"name": f"{name}-{ns.name}"}, "webhooks": [hook]}
+        status, answer = api.request("POST", path, {"apiVersion": "admissionregistration.k8s.io/v1", **body})
+        assert status == 201, answer
+        made.append(f"{path}/{name}-{ns.name}")
+
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    assert ns("POST", "serviceaccounts", account)[0] == 201  # no controller makes it here
+    yield make
+    for path in made:
+        api.request("DELETE", path)
+
+
+@contextmanager
+def hook(authority: Authority, answer: Callable[[Obj], tuple[int, Any]]) -> Iterator[Webhook]:
+    """A webhook."""
+    with Webhook(authority, answer) as server:
+        yield server
+
+
+def pod(name: str) -> Obj:
+    """A pod."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+    }
+
+
+def test_a_sidecar_is_injected_defaulted_and_typed(ns: Space, authority: Authority, configure: Configure) -> None:
+    """The patch's container gets its defaults, and a field that no Pod has is dropped."""
+    sidecar = {"name": "sidecar", "image": "envoy:1", "nonsense": 1}
+    with hook(
+        authority, lambda b: review(b, **patch({"op": "add", "path": "/spec/containers/-", "value": sidecar}))
+    ) as h:
+        configure("Mutating", h.client)
+        status, made = ns("POST", "pods", pod("a"))
+        assert status == 201, made
+        injected = made["spec"]["containers"][1]
+        assert injected["imagePullPolicy"] == "IfNotPresent" and "nonsense" not in injected
+        asked = h.asked[0][1]["request"]
+    assert h.asked[0][0] == "/hook?timeout=10s"
+    assert asked["kind"] == asked["requestKind"] == {"group": "", "version": "v1", "kind": "Pod"}
+    assert asked["resource"] == {"group": "", "version": "v1", "resource": "pods"}
+    assert asked["operation"] == "CREATE" and asked["dryRun"] is False and asked["oldObject"] is None
+    assert asked["namespace"] == ns.name and asked["userInfo"]["username"] == "kubernetes-admin"
+    assert asked["options"]["kind"] == "CreateOptions" and asked["object"]["metadata"]["name"] == "a"
+    managers = made["metadata"]["managedFields"]
+    assert 'k:{\\"name\\":\\"sidecar\\"}' not in json.dumps(managers)
+
+
+def test_a_validator_refuses_in_its_own_words(ns: Space, authority: Authority, configure: Configure) -> None:
+    """Message, code, reason; an update shows both objects and a delete the old one."""
+    status = {"code": 418, "message": "no teapots", "reason": "Teapot"}
+    seen: list[Obj] = []
+
+    def answer(body: Obj) -> tuple[int, Obj]:
+        seen.append(body["request"])
+        data = (body["request"]["object"] or {}).get("data") or {}
+        allowed = "teapot" not in data and body["request"]["operation"] != "DELETE"
+        return review(body, allowed=allowed, **({} if allowed else {"status": status}), warnings=["careful"])
+
+    with hook(authority, answer) as h:
+        configure("Validating", h.client)
+        code, _ = ns("POST", "configmaps", config_map("a"))
+        assert code == 201
+        code, headers, data = ns.api.raw("POST", ns.where("configmaps"), config_map("b", {"teapot": "1"}))
+        refused = json.loads(data)
+        assert code == 418 and headers["warning"] == '299 - "careful"'
+        assert refused["message"] == 'admission webhook "hook.example.com" denied the request: no teapots'
+        assert refused["reason"] == "Teapot" and refused["code"] == 418
+        assert ns.patch("configmaps/a", {"data": {"k": "w"}})[0] == 200
+        assert (seen[-1]["operation"], seen[-1]["options"]["kind"]) == ("UPDATE", "UpdateOptions")
+        assert (seen[-1]["oldObject"]["data"], seen[-1]["object"]["data"]) == ({"k": "v"}, {"k": "w"})
+        assert ns("DELETE", "configmaps/a")[0] == 418
+        assert seen[-1]["object"] is None and seen[-1]["oldObject"]["data"] == {"k": "w"}
+        assert seen[-1]["options"]["kind"] == "DeleteOptions"
+
+
+def test_a_refusal_without_words_is_a_bad_request(ns: Space, authority: Authority, configure: Configure) -> None:
+    """And one with a code of success as well."""
+    with hook(authority, lambda b: review(b, allowed=False)) as h:
+        configure("Mutating", h.client)
+        code, refused = ns("POST", "configmaps", config_map("a"))
+        assert code == 400
+        assert refused["message"] == 'admission webhook "hook.example.com" denied the request without explanation'
+        assert "reason" not in refused
+
+
+@pytest.mark.parametrize("sort", ["Mutating", "Validating"])
+def test_a_webhook_that_is_down(ns: Space, configure: Configure, sort: str) -> None:
+    """Fail refuses with what went wrong, Ignore lets it pass."""
+    port = free_port()
+    client = {"url": f"https://127.0.0.1:{port}/x"}
+    configure(sort, client, "open", failurePolicy="Ignore")
+    assert ns("POST", "configmaps", config_map("a"))[0] == 201
+    configure(sort, client, "shut", timeoutSeconds=3)
+    code, refused = ns("POST", "configmaps", config_map("b"))
+    assert code == 500 and refused["reason"] == "InternalError"
+    text = (
+        'failed calling webhook "shut.example.com": failed to call webhook: '
+        f'Post "https://127.0.0.1:{port}/x?timeout=3s": dial tcp 127.0.0.1:{port}: connect: connection refused'
+    )
+    assert refused["message"] == f"Internal error occurred: {text}"
+    assert refused["details"] == {"causes": [{"message": text}]}
+
+
+def test_a_slow_webhook_times_out(ns: Space, authority: Authority, configure: Configure) -> None:
+    """After timeoutSeconds."""
+    import threading
+
+    over = threading.Event()
+
+    def answer(body: Obj) -> tuple[int, Obj]:
+        over.wait(30)
+        return review(body)
+
+    with hook(authority, answer) as h:
+        configure("Validating", h.client, timeoutSeconds=1)
+        code, refused = ns("POST", "configmaps", config_map("a"))
+        over.set()
+    assert code == 500 and refused["message"].endswith('/hook?timeout=1s": context deadline exceeded')
+
+
+def test_answers_that_break_the_protocol(ns: Space, authority: Authority, configure: Configure) -> None:
+    """A wrong uid, no response, a patch of a validator."""
+    answers: list[Callable[[Obj], tuple[int, Any]]] = [
+        lambda b: review(b, uid="x"),
+        lambda b: (200, {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}),
+        lambda b: review(b, **patch({"op": "remove", "path": "/data"})),
+        lambda b: (200, {"response": {"uid": b["request"]["uid"], "allowed": True}}),
+        lambda b: (404, {"x": 1}),
+    ]
+    texts = [
+        ', got "x"',
+        "received invalid webhook response: webhook response was absent",
+        "received invalid webhook response: validating webhook may not return response.patch",
+        "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=",
+        "failed to call webhook: the server could not find the requested resource",
+    ]
+    with hook(authority, lambda b: answers[0](b)) as h:
+        configure("Validating", h.client)
+        for text in texts:
+            code, refused = ns("POST", "configmaps", config_map("a"))
+            assert code == 500 and refused["message"].endswith(text)
+            answers.pop(0)
+
+
+def test_dry_runs_ask_only_hooks_without_side_effects(ns: Space, authority: Authority, configure: Configure) -> None:
+    """The webhook hears that it is one."""
+    with hook(authority, review) as h:
+        configure("Mutating", h.client)
+        assert ns("POST", "configmaps?dryRun=All", config_map("a"))[0] == 201
+        asked = h.asked[0][1]["request"]
+        assert asked["dryRun"] is True and asked["options"]["dryRun"] == ["All"]
+
+
+def test_a_changed_object_is_shown_again_to_who_wants_it(ns: Space, authority: Authority, configure: Configure) -> None:
+    """reinvocationPolicy IfNeeded: the first hook sees what the second one did."""
+    first: list[Obj] = []
+
+    def look(body: Obj) -> tuple[int, Obj]:
+        first.append(body["request"]["object"]["data"])
+        return review(body)
+
+    change = patch({"op": "add", "path": "/data/added", "value": "1"})
+    with hook(authority, look) as a, hook(authority, lambda b: review(b, **change)) as b:
+        configure("Mutating", a.client, "a", reinvocationPolicy="IfNeeded")
+        configure("Mutating", b.client, "b")
+        code, made = ns("POST", "configmaps", config_map("x"))
+        assert code == 201 and made["data"] == {"k": "v", "added": "1"}
+    assert first == [{"k": "v"}, {"k": "v", "added": "1"}]
+    assert len(b.asked) == 1
+
+
+def test_object_selectors_and_rules_narrow(ns: Space, authority: Authority, configure: Configure) -> None:
+    """Labels of the new or the old object; sub-resources only where a rule names them."""
+    rule = {"operations": ["UPDATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/status"]}
+    with hook(authority, review) as h:
+        configure("Validating", h.client, "labels", objectSelector={"matchLabels": {"watched": "yes"}})
+        configure("Validating", h.client, "status", rules=[rule])
+        ns("POST", "configmaps", config_map("a"))
+        assert not h.asked
+        ns("POST", "configmaps", config_map("b", labels={"watched": "yes"}))
+        assert len(h.asked) == 1
+        ns.patch("configmaps/b", {"metadata": {"labels": {"watched": None}}})
+        assert len(h.asked) == 2
+        ns("POST", "pods", pod("p"))
+        ns.patch("pods/p", {"metadata": {"labels": {"x": "y"}}})
+        assert len(h.asked) == 2
+        ns.patch("pods/p/status", {"status": {"message": "hm"}})
+        assert h.asked[-1][1]["request"]["subResource"] == "status"
+
+
+def test_equivalent_versions_are_converted(ns: Space, authority: Authority, configure: Configure) -> None:
+    """A rule for autoscaling/v1 hears of a write in v2, in v1, and its patch counts."""
+    rule = {
+        "operations": ["CREATE"],
+        "apiGroups": ["autoscaling"],
+        "apiVersions": ["v1"],
+        "resources": ["horizontalpodautoscalers"],
+    }
+    change = patch({"op": "replace", "path": "/spec/targetCPUUtilizationPercentage", "value": 33})
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+    }
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "a"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 3, "metrics": [metric]},
+    }
+    with hook(authority, lambda b: review(b, **change)) as h:
+        configure("Mutating", h.client, rules=[rule])
+        code, made = ns("POST", "autoscaling/v2:horizontalpodautoscalers", scaler)
+        assert code == 201, made
+        asked = h.asked[0][1]["request"]
+    assert asked["kind"]["version"] == "v1" and asked["requestKind"]["version"] == "v2"
+    assert asked["object"]["apiVersion"] == "autoscaling/v1"
+    assert made["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 33
+
+
+def test_scale_is_shown_as_a_scale(ns: Space, authority: Authority, configure: Configure) -> None:
+    """A mutating hook may change the replicas that were asked for."""
+    rule = {"operations": ["UPDATE"], "apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments/scale"]}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod("x")["spec"]}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": template}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    with hook(authority, lambda b: review(b, **patch({"op": "replace", "path": "/spec/replicas", "value": 2}))) as h:
+        configure("Mutating", h.client, rules=[rule])
+        ns("POST", "apps/v1:deployments", deployment)
+        code, made = ns.patch("apps/v1:deployments/d/scale", {"spec": {"replicas": 5}})
+        assert code == 200 and made["spec"]["replicas"] == 2
+        asked = h.asked[0][1]["request"]
+    assert asked["kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    assert asked["object"]["spec"] == {"replicas": 5} and asked["oldObject"]["spec"] == {"replicas": 1}
+
+
+def test_configurations_are_never_subject_to_webhooks(
+    api: APIServer, ns: Space, authority: Authority, configure: Configure
+) -> None:
+    """What refuses everything can be deleted."""
+    rule = {"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"], "scope": "Cluster"}
+    with hook(authority, lambda b: review(b, allowed=False)) as h:
+        configure("Validating", h.client, rules=[rule], objectSelector={"matchLabels": {"me": ns.name}})
+        path = f"{_GROUP}/validatingwebhookconfigurations/hook-{ns.name}"
+        body = {"metadata": {"labels": {"me": ns.name}}}
+        headers = {"Content-Type": "application/merge-patch+json"}
+        assert api.request("PATCH", path, body, headers)[0] == 200
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": []}
+        made = {**role, "metadata": {"name": f"r-{ns.name}", "labels": {"me": ns.name}}}
+        assert api.request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", made)[0] == 400
+
+
+def test_a_service_is_resolved_to_its_endpoints(ns: Space, authority: Authority, configure: Configure) -> None:
+    """EndpointSlices lead there; the certificate bears the Service's name."""
+    with Webhook(authority, review, [f"hook.{ns.name}.svc"]) as h:
+        service = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "hook"},
+            "spec": {"ports": [{"port": 443}]},
+        }
+        assert ns("POST", "services", service)[0] == 201
+        client = {"service": {"namespace": ns.name, "name": "hook", "path": "/x"}, "caBundle": authority.bundle}
+        rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["secrets"]}
+        configure("Validating", client, rules=[rule])
+        piece = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": "hook-1", "labels": {"kubernetes.io/service-name": "hook"}},
+            "addressType": "IPv4",
+            "endpoints": [],
+            "ports": [{"name": "", "port": h.port, "protocol": "TCP"}],
+        }
+        assert ns("POST", "discovery.k8s.io/v1:endpointslices", piece)[0] == 201
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+        code, refused = ns("POST", "secrets", secret)
+        assert code == 500
+        assert refused["message"].endswith('svc:443/x?timeout=10s": no endpoints available for service "hook"')
+        loopback = [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]
+        code, _ = ns.patch("discovery.k8s.io/v1:endpointslices/hook-1", {"endpoints": loopback})
+        assert code == 422  # no slice may lead to this machine's loopback, on which the test's webhook is
+        outside = {"spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": h.port}]}}
+        assert ns("DELETE", "services/hook")[0] == 200
+        assert ns("POST", "services", {**service, **outside})[0] == 201
+        client["service"]["port"] = h.port
+        configure("Validating", client, "outside", rules=[rule])
+        assert ns.api.request("DELETE", f"{_GROUP}/validatingwebhookconfigurations/hook-{ns.name}")[0] == 200
+        assert ns("POST", "secrets", secret)[0] == 201
+        assert len(h.asked) == 1
+
+
+def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
+    """A server starts with webhooks that are down, and still serves reads."""
+    client = {"url": "https://127.0.0.1:1/x"}
+    rule = {"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]}
+    hook = {
+        "name": "a.example.com",
+        "clientConfig": client,
+        "rules": [rule],
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
+    body = {"kind": "ValidatingWebhookConfiguration", "apiVersion": "admissionregistration.k8s.io/v1"}
+    with APIServer(tmp_path / "data") as server:
+        path = f"{_GROUP}/validatingwebhookconfigurations"
+        assert server.request("POST", path, {**body, "metadata": {"name": "a"}, "webhooks": [hook]})[0] == 201
+        server.stop()
+        server.start()
+        assert server.request("GET", path)[0] == 200
+        assert server.request("DELETE", f"{path}/a")[0] == 200
