@@ -13,8 +13,8 @@ from kk.store.api import Conflict, Event, Result
 
 #: most writes of one commit: enough to hide the disk, few enough that nobody waits long
 GROUP = 512
-#: rows looked at in one step of compaction, between two commits
-STEP = 512
+#: rows looked at in one step of compaction, between two commits: each step waits for the disk once more
+STEP = 2048
 #: history kept for watchers that resume and for lists in chunks, in revisions
 KEEP = 20_000
 

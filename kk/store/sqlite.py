@@ -47,6 +47,12 @@ _log = Table(
 _state = Table("state", _meta, Column("name", String, primary_key=True), Column("number", Integer, nullable=False))
 
 _INSERT = insert(_log)
+_STEP = (_log.c.revision > bind("first")) & (_log.c.revision <= bind("last"))
+_FORGET_OLDER = delete(_log).where(
+    _log.c.revision.in_(select(_log.c.previous).where(_STEP & (_log.c.previous > 0)).scalar_subquery())
+)
+_FORGET_TOMBSTONES = delete(_log).where(_STEP & (_log.c.deleted == 1))
+_COMPACTED = update(_state).where(_state.c.name == "compacted").values(number=bind("last"))
 _COLUMNS = (_log.c.revision, _log.c.key, _log.c.value, _log.c.previous, _log.c.created, _log.c.deleted)
 
 
@@ -171,12 +177,11 @@ class SQLiteStore(LogWriter):
     def forget(self, first: int, last: int) -> None:
         """`previous` of each row of the range is what it superseded, so no search for older rows is needed."""
         assert self._connection is not None
-        step = (_log.c.revision > first) & (_log.c.revision <= last)
-        older = select(_log.c.previous).where(step & (_log.c.previous > 0))
+        span = {"first": first, "last": last}
         with self._connection.begin():
-            self._connection.execute(delete(_log).where(_log.c.revision.in_(older)))
-            self._connection.execute(delete(_log).where(step & (_log.c.deleted == 1)))
-            self._connection.execute(update(_state).where(_state.c.name == "compacted").values(number=last))
+            self._connection.execute(_FORGET_OLDER, span)
+            self._connection.execute(_FORGET_TOMBSTONES, span)
+            self._connection.execute(_COMPACTED, span)
 
     def load(self, prefix: str = "") -> Iterator[Event]:
         """Live rows in key order, read in small pieces."""
