@@ -6,8 +6,10 @@ the expectations of writes are checked against an index in this process's memory
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     BLOB,
@@ -69,9 +71,9 @@ class StoreError(OSError):
     """The file cannot be used: in use by another process, written by a newer version, read-only, or no database any more."""
 
 
-def _words(path: str, error: DatabaseError) -> str:
+def _words(path: str, error: Exception) -> str:
     """Why a file cannot be opened. Nothing of it was changed."""
-    why = str(error.orig)
+    why = str(getattr(error, "orig", error))
     if "readonly" in why or "unable to open" in why:
         return f"{path} cannot be opened for writing: {why}"
     if "locked" in why:
@@ -95,8 +97,8 @@ class SQLiteStore(LogWriter):
         """Open or make the file, read the index, start the writer. Raises StoreError."""
         self._take_lock()
         try:
-            self._recover()
-        except DatabaseError as error:
+            self._recover(self._look())
+        except (DatabaseError, sqlite3.DatabaseError) as error:
             self.close()
             raise StoreError(_words(self._path, error)) from None
         except StoreError:
@@ -104,11 +106,11 @@ class SQLiteStore(LogWriter):
             raise
         self.run(on_batch)
 
-    def _recover(self) -> None:
+    def _recover(self, version: int) -> None:
         self._engine = create_engine(f"sqlite:///{self._path}", pool_size=2, max_overflow=8)
         event.listen(self._engine, "connect", _configure)
         with self._engine.begin() as connection:
-            self._prepare(connection)
+            self._prepare(connection, version)
             rows = connection.execute(
                 select(_log.c.key, _log.c.revision, _log.c.created).where(_newest(self.revision()))
             )
@@ -135,22 +137,32 @@ class SQLiteStore(LogWriter):
             self.close()
             raise StoreError(f"{self._path} cannot be opened for writing: {error.strerror}") from None
 
-    def _prepare(self, connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # else pysqlite commits each of these by itself
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+    def _look(self) -> int:
+        """The file's format, 0 for a new one, found without writing. Raises StoreError where it is not to be touched."""
+        found = sqlite3.connect(f"file:{quote(self._path)}?mode=ro", uri=True)
+        try:
+            version, application, tables = (
+                int(found.execute(query).fetchone()[0])
+                for query in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+            )
+        finally:
+            found.close()
         if version > VERSION:
             raise StoreError(f"{self._path} was written by a newer kk (format {version}, this one reads {VERSION})")
-        if 0 < version < VERSION:
-            migrate(connection, version)
-        elif not version:
-            if connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
-                raise StoreError(f"{self._path} is a database of another program; it was left as it is")
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
-        elif connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION:
+        if tables and (not version or version > 1 and application != APPLICATION):
             raise StoreError(f"{self._path} is a database of another program; it was left as it is")
+        return version
+
+    def _prepare(self, connection: Connection, version: int) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # else pysqlite commits each of these by itself
+        if not version:
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
+        elif version < VERSION:
+            migrate(connection, version)
         _meta.create_all(connection)
         connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS log_key ON log (key, revision)")
-        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+        if version < VERSION:
+            connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
         if connection.scalar(select(func.count()).select_from(_state)) == 0:
             connection.execute(insert(_state).values(name="compacted", number=0))
 
