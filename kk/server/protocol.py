@@ -146,8 +146,14 @@ class HTTPProtocol(HttpToolsProtocol):
         self._no_deadline()
         self._refusal = text
         if self.cycle is not None and not self.cycle.response_complete:
-            self.flow.pause_reading()
-            return
+            if not self.cycle.more_body or self.pipeline:
+                self.flow.pause_reading()
+                return
+            self.cycle.disconnected = True  # what is broken is the body that the app waits for
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
         line, _, _ = text.partition(":")
         head = f"HTTP/1.1 {line}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
         self.transport.write((head + text).encode())
@@ -275,11 +281,22 @@ def write_whole(send: Any, status: int, head: bytes, body: bytes) -> bool:
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
     length = b"content-length: %d\r\n\r\n" % len(body)
-    cycle.transport.write(b"".join((STATUS_LINE[status], _Date.now(), head, length, body)))
+    cycle.transport.write(
+        b"".join((STATUS_LINE[status], _Date.now(), cycle.__dict__.get("stamp", b""), head, length, body))
+    )
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
     return True
+
+
+def stamp(send: Any, lines: bytes, pairs: list[tuple[bytes, bytes]]) -> None:
+    """Give the answer of an ASGI `send` more headers, whoever writes it: the same as lines and as pairs."""
+    cycle = getattr(send, "__self__", None)
+    if cycle is not None:
+        cycle.stamp = lines
+        before = cycle.__dict__.setdefault("unstamped", cycle.default_headers)
+        cycle.default_headers = [*before, *pairs]
 
 
 def framed(data: bytes) -> bytes:

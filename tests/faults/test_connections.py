@@ -79,7 +79,9 @@ def crowd(server: Served, count: int) -> None:
             stack.callback(one.close)
         for number in range(count // 20):
             wire = stack.enter_context(server.wire())
-            wire.send(request("GET", "/version")[:30] if number % 2 else request("POST", PATH, b"{" + b" " * 1000)[:-900])
+            wire.send(
+                request("GET", "/version")[:30] if number % 2 else request("POST", PATH, b"{" + b" " * 1000)[:-900]
+            )
         for _ in range(50):
             assert server.request("GET", "/version")[0] == 200
         assert server.request("POST", PATH, {"metadata": {"generateName": "amid-"}})[0] == 201
@@ -163,7 +165,9 @@ def test_an_idle_connection_is_closed(quick: Served) -> None:
 
 def test_a_client_that_does_not_read_is_left(quick: Served) -> None:
     for number in range(30):
-        assert quick.request("POST", PATH, {"metadata": {"name": f"big{number}"}, "data": {"k": "v" * 900_000}})[0] == 201
+        assert (
+            quick.request("POST", PATH, {"metadata": {"name": f"big{number}"}, "data": {"k": "v" * 900_000}})[0] == 201
+        )
     before, files = memory(quick), open_files(quick)
     wires = [quick.wire() for _ in range(20)]
     for wire in wires:
