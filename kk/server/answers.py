@@ -8,10 +8,11 @@ import gzip
 from typing import Any
 
 from kk.base.errors import StatusError
+from kk.server import protobuf_write
 from kk.server.cache import Item
 from kk.server.context import Request, Response
 from kk.server.encoding import Obj, decode, encode
-from kk.server.negotiate import JSON, PLAIN, YAML, Form, dump, is_pretty
+from kk.server.negotiate import JSON, PLAIN, PROTOBUF, YAML, Form, dump, is_pretty
 from kk.server.protocol import write_whole
 from kk.server.views import View, clock
 
@@ -89,6 +90,8 @@ def status_response(error: StatusError, form: Form = PLAIN) -> Response:
         headers.append((b"www-authenticate", b'Basic realm="kubernetes-master"'))
     if form.media == YAML:
         return Response(dump(error.status, form, False), error.code, YAML.encode(), headers)
+    if form.media == PROTOBUF:
+        return Response(protobuf_write.encode(error.status), error.code, PROTOBUF.encode(), headers)
     return Response(encode(error.status) + b"\n", error.code, JSON.encode(), headers)
 
 
@@ -99,6 +102,8 @@ def pretty(request: Request) -> bool:
 
 def encoded(request: Request, body: bytes, form: Form, status: int = 200) -> Response:
     """Encoded JSON as a response in a form's media type."""
+    if form.media == PROTOBUF:
+        return Response(protobuf_write.encode(decode(body)), status, PROTOBUF.encode())
     if form.media == YAML:
         return Response(dump(decode(body), form, False), status, YAML.encode())
     if pretty(request):
@@ -113,6 +118,8 @@ def item_response(request: Request, view: View, item: Item, form: Form, status: 
         body = view.table([row], {"resourceVersion": str(item.revision)}, form.version)
     elif form.kind:
         body = view.partial(item, form.version)
+    elif form.media == PROTOBUF:
+        return Response(view.message(item), status, PROTOBUF.encode())
     else:
         body = view.whole(item)
     return encoded(request, body, form, status)

@@ -1,7 +1,8 @@
-"""Reads the protobuf field numbers of Kubernetes' types out of a kubectl binary and writes kk/server/protobuf.gz.
+"""Reads the protobuf field numbers of Kubernetes' types out of Go binaries and writes kk/server/protobuf.gz.
 
-    python -m kk.server.generate PATH/TO/kubectl
+    python -m kk.server.generate PATH/TO/kubectl PATH/TO/helm
 
+The first binary that knows a type tells it (helm knows CustomResourceDefinitions, kubectl does not); what no binary knows stands in _TOLD.
 A development tool: the numbers are facts of the wire format, which stand in the binary as the tags of its Go types; nothing else is taken.
 Never imported by the server.
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOTS = re.compile(
-    r"k8s\.io/(api/\w+/v\d|apimachinery/pkg/apis/meta/v1|kube-aggregator/pkg/apis/apiregistration/v1|apiextensions-apiserver/pkg/apis/apiextensions/v1)$"
+    r"k8s\.io/(api/\w+/v\d|api/extensions/v1beta1|apimachinery/pkg/apis/meta/v1|kube-aggregator/pkg/apis/apiregistration/v1|apiextensions-apiserver/pkg/apis/apiextensions/v1)$"
 )
 _SPECIAL = {
     ("k8s.io/apimachinery/pkg/api/resource", "Quantity"): "q",
@@ -25,6 +26,20 @@ _SPECIAL = {
     ("k8s.io/apimachinery/pkg/apis/meta/v1", "FieldsV1"): "a",
     ("k8s.io/apimachinery/pkg/runtime", "RawExtension"): "a",
     ("k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1", "JSON"): "a",
+    ("k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1", "JSONSchemaPropsOrArray"): "A",
+    ("k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1", "JSONSchemaPropsOrBool"): "B",
+    ("k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1", "JSONSchemaPropsOrStringArray"): "S",
+}
+_META, _AGGREGATOR = "apimachinery/pkg/apis/meta/v1", "kube-aggregator/pkg/apis/apiregistration/v1"
+#: types that neither binary holds
+_TOLD = {
+    "APIService": f"metadata=1#{_META}.ObjectMeta spec=2#{_AGGREGATOR}.APIServiceSpec status=3#{_AGGREGATOR}.APIServiceStatus",
+    "APIServiceList": f"metadata=1#{_META}.ListMeta items=2[#{_AGGREGATOR}.APIService",
+    "APIServiceSpec": f"service=1#{_AGGREGATOR}.ServiceReference group=2s version=3s insecureSkipTLSVerify=4b caBundle=5y "
+    "groupPriorityMinimum=7i versionPriority=8i",
+    "APIServiceStatus": f"conditions=1[#{_AGGREGATOR}.APIServiceCondition",
+    "APIServiceCondition": "type=1s status=2s lastTransitionTime=3t reason=4s message=5s",
+    "ServiceReference": "namespace=1s name=2s port=3i",
 }
 _SCALARS = {1: "b", 24: "s", 13: "d", 14: "d", **dict.fromkeys((2, 3, 4, 5, 6, 7, 8, 9, 10, 11), "i")}
 _POINTER, _MAP, _SLICE, _STRUCT = 22, 21, 23, 25
@@ -133,7 +148,10 @@ class Numbers:
                 name, _, rest = said[1].partition(",")
                 shown = "~" if "inline" in rest or not name else name
                 if name != "-":
-                    yield f"{shown}={number[1]}{self._code(kind)}"
+                    code = self._code(kind)
+                    if code[0] == "L" and ",rep," in tag:  # a named slice that is no message of its own
+                        code = "[" + code[1:]
+                    yield f"{shown}={number[1]}{code}"
 
     def _code(self, address: int) -> str:
         kind, binary = self.binary.kind(address), self.binary
@@ -155,13 +173,16 @@ class Numbers:
 
 def main(arguments: list[str]) -> int:
     """Write the table."""
-    binary = Binary(Path(arguments[0]))
-    numbers = Numbers(binary)
-    for address in binary.structs():
-        package, _ = binary.called(address)
-        if _ROOTS.match(package):
-            numbers.take(address)
-    kept = sorted((k, v) for k, v in numbers.lines.items() if v)
+    lines: dict[str, str] = {f"{_AGGREGATOR}.{name}": line for name, line in _TOLD.items()}
+    for path in arguments:
+        binary = Binary(Path(path))
+        numbers = Numbers(binary)
+        for address in binary.structs():
+            package, _ = binary.called(address)
+            if _ROOTS.match(package):
+                numbers.take(address)
+        lines = {**numbers.lines, **lines}
+    kept = sorted((k, v) for k, v in lines.items() if v)
     text = "\n".join(f"{key} {line}" for key, line in kept) + "\n"
     target = Path(__file__).with_name("protobuf.gz")
     target.write_bytes(gzip.compress(text.encode(), 9, mtime=0))

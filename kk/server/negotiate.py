@@ -1,4 +1,4 @@
-"""Which representation a client gets, and in which form a body came: JSON and YAML out, protobuf in as well.
+"""Which representation a client gets, and in which form a body came: JSON, YAML or protobuf.
 
 Pure. The words of refusals are those of k8s.io/apiserver `pkg/endpoints/handlers/negotiation`.
 """
@@ -11,8 +11,8 @@ import yaml
 
 from kk.base.errors import StatusError, not_acceptable, unsupported_media_type
 
-JSON, YAML = "application/json", "application/yaml"
-_READ = (JSON, YAML, "application/vnd.kubernetes.protobuf")
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
+_READ = (JSON, YAML, PROTOBUF)
 _FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 _WRITTEN = "application/json, application/vnd.kubernetes.protobuf, application/yaml"
 _WATCHED = (
@@ -79,22 +79,43 @@ def _clauses(accept: str) -> list[tuple[float, str, dict[str, str]]]:
         except ValueError:
             weight = 0.0
         out.append((-weight, media, values))
-    return sorted(out, key=lambda c: c[0])
+    # of equal weight, what is exact comes before what leaves something open, as in goautoneg
+    return sorted(out, key=lambda c: (c[0], c[1].startswith("*"), c[1].endswith("*")))
 
 
 def _choose(accept: str) -> Form | None:
     for _, media, values in _clauses(accept):
         if media in ("*/*", "application/*"):
             media = JSON
-        if media not in (JSON, YAML):
+        stream = values.get("stream")
+        if media not in _READ or stream is not None and (stream != "watch" or media == YAML):
             continue
         kind = values.get("as", "")
         if not kind:
             return Form(media)
         version = values.get("v", "")
+        if kind == "Table" and media == PROTOBUF:  # tables are no messages: the next clause decides
+            continue
         if kind in _FORMS and values.get("g") == "meta.k8s.io" and version in ("v1", "v1beta1"):
             return Form(media, kind, version)
     return None
+
+
+def stream_form(accept: bytes) -> Form:
+    """The form of a watch's events. Raises 406, for YAML as well: a stream of it has no frames."""
+    form = form_of(accept, read=True)
+    if form.media == YAML:
+        raise not_acceptable(
+            f"only the following media types are accepted: {JSON};stream=watch, {PROTOBUF};stream=watch"
+        )
+    return form
+
+
+def without_protobuf(accept: bytes) -> bytes:
+    """An Accept header without what asks for whole objects in protobuf, which custom resources do not have."""
+    clauses = accept.decode("latin-1").split(",")
+    kept = [c for c in clauses if PROTOBUF not in c or "as=PartialObjectMetadata" in c.replace(" ", "")]
+    return ",".join(kept or [f"{PROTOBUF};stream=none"]).encode("latin-1")
 
 
 def is_pretty(query: str, agent: bytes) -> bool:

@@ -1,7 +1,7 @@
-"""Bodies in application/vnd.kubernetes.protobuf, which Go clients send by default and without falling back; answers stay JSON.
+"""Bodies in application/vnd.kubernetes.protobuf, which Go clients send by default and without falling back.
 
 The field numbers are facts of the wire format, kept in protobuf.gz (made by kk.server.generate). A body becomes the dict that its JSON would
-be; types, defaults and faults are then judged as for JSON. Nothing is encoded here.
+be; types, defaults and faults are then judged as for JSON. Answers are encoded in kk.server.protobuf_write.
 """
 
 import base64
@@ -18,8 +18,14 @@ from kk.base.times import format_micro, format_time
 
 Obj = dict[str, Any]
 MEDIA = "application/vnd.kubernetes.protobuf"
-_MAGIC = b"k8s\x00"
+MAGIC = b"k8s\x00"
 _META = "apimachinery/pkg/apis/meta/v1"
+#: groups whose types stand elsewhere
+_ROOTS = {
+    "apiextensions.k8s.io": "apiextensions-apiserver/pkg/apis/apiextensions",
+    "apiregistration.k8s.io": "kube-aggregator/pkg/apis/apiregistration",
+}
+_SCHEMA = "apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaProps"
 #: message depth that no Kubernetes type reaches
 _DEEP = 100
 
@@ -30,12 +36,12 @@ class Malformed(ValueError):
 
 def decode(data: bytes, default_type: tuple[str, str]) -> Obj:
     """The object in an enveloped body; `default_type` is (apiVersion, kind) where the envelope names none. Raises Malformed."""
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         raise Malformed("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     api_version, kind, raw = "", "", b""
-    for number, value in _fields(data[len(_MAGIC) :]):
+    for number, value in fields(data[len(MAGIC) :]):
         if number == 1:
-            named = {n: _bytes(v).decode("utf-8", "replace") for n, v in _fields(_bytes(value))}
+            named = {n: _bytes(v).decode("utf-8", "replace") for n, v in fields(_bytes(value))}
             api_version, kind = named.get(1, ""), named.get(2, "")
         elif number == 2:
             raw = _bytes(value)
@@ -47,7 +53,8 @@ def decode(data: bytes, default_type: tuple[str, str]) -> Obj:
 def type_of(api_version: str, kind: str) -> str:
     """The table's name of a kind. Raises Malformed where it has none."""
     group, _, version = api_version.rpartition("/")
-    name = f"api/{group.partition('.')[0] or 'core'}/{version}.{kind}"
+    root = _ROOTS.get(group) or f"api/{group.partition('.')[0] or 'core'}"
+    name = f"{root}/{version}.{kind}"
     if name not in _table():
         name = f"{_META}.{kind}"  # options are sent in every group
     if name not in _table():
@@ -62,8 +69,8 @@ def _table() -> dict[str, str]:
 
 
 @cache
-def _plan(name: str) -> dict[int, tuple[str, str]]:
-    """Field number → (JSON name, or "~" for what is spread into its parent; code of the type)."""
+def plan_of(name: str) -> dict[int, tuple[str, str]]:
+    """Of a type: field number → (JSON name, or "~" for what is spread into its parent; code of the type)."""
     plan = {}
     for term in _table().get(name, "").split():
         field, _, rest = term.partition("=")
@@ -88,8 +95,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """(number, integer or bytes) of each field, in order."""
+def fields(data: bytes) -> Iterator[tuple[int, Any]]:
+    """(number, integer or bytes) of each field of a message, in order. Raises Malformed."""
     at, end = 0, len(data)
     while at < end:
         tag, at = _varint(data, at)
@@ -120,8 +127,8 @@ def message(name: str, data: bytes, depth: int = 0) -> Obj:
     """A message as a dict. Raises Malformed."""
     if depth > _DEEP:
         raise Malformed("exceeded max depth")
-    plan, out = _plan(name), {}
-    for number, value in _fields(data):
+    plan, out = plan_of(name), {}
+    for number, value in fields(data):
         known = plan.get(number)
         if known is None:
             continue
@@ -140,7 +147,7 @@ def message(name: str, data: bytes, depth: int = 0) -> Obj:
 
 def _entry(code: str, data: bytes, depth: int) -> tuple[str, Any]:
     key, found = "", b""
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1:
             key = _text(value)
         elif number == 2:
@@ -161,9 +168,24 @@ def _value(code: str, value: Any, depth: int) -> Any:
     first = code[0]
     if first == "#":
         return message(code[1:], _bytes(value), depth + 1)
+    if first in "ABS":
+        return _either(first, _bytes(value), depth)
     if first == "L":
-        return [_value(code[1:], item, depth) for number, item in _fields(_bytes(value)) if number == 1]
+        return [_value(code[1:], item, depth) for number, item in fields(_bytes(value)) if number == 1]
     return _SCALARS[first](value)
+
+
+def _either(code: str, data: bytes, depth: int) -> Any:
+    """A schema (1, or 2 where 1 is a boolean), several, or the names of fields: what stands at some places of a schema."""
+    schemas: list[Any] = []
+    others: list[Any] = []
+    for number, value in fields(data):
+        (schemas if (number == 2) == (code == "B") else others).append(value)
+    if code == "B":
+        return message(_SCHEMA, _bytes(schemas[-1]), depth + 1) if schemas else bool(others and others[-1])
+    if schemas:
+        return message(_SCHEMA, _bytes(schemas[-1]), depth + 1)
+    return [_text(v) if code == "S" else message(_SCHEMA, _bytes(v), depth + 1) for v in others]
 
 
 def _integer(value: Any) -> int:
@@ -178,11 +200,11 @@ def _number(value: Any) -> float:
 
 
 def _quantity(value: Any) -> str:
-    return next((_text(v) for number, v in _fields(_bytes(value)) if number == 1), "0")
+    return next((_text(v) for number, v in fields(_bytes(value)) if number == 1), "0")
 
 
 def _int_or_string(value: Any) -> int | str:
-    found = dict(_fields(_bytes(value)))
+    found = dict(fields(_bytes(value)))
     return _text(found.get(3, b"")) if found.get(1) else _integer32(found.get(2, 0))
 
 
@@ -192,7 +214,7 @@ def _integer32(value: Any) -> int:
 
 
 def _moment(value: Any) -> datetime | None:
-    found = dict(_fields(_bytes(value)))
+    found = dict(fields(_bytes(value)))
     if not found:
         return None
     seconds, nanos = _integer(found.get(1, 0)), _integer(found.get(2, 0))
@@ -214,7 +236,7 @@ def _micro_time(value: Any) -> str | None:
 
 def _raw(value: Any) -> Any:
     """RawExtension, FieldsV1: JSON inside of a message."""
-    text = next((_bytes(v) for number, v in _fields(_bytes(value)) if number == 1), b"null")
+    text = next((_bytes(v) for number, v in fields(_bytes(value)) if number == 1), b"null")
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -222,7 +244,7 @@ def _raw(value: Any) -> Any:
 
 
 def _duration(value: Any) -> int:
-    return next((_integer(v) for number, v in _fields(_bytes(value)) if number == 1), 0)
+    return next((_integer(v) for number, v in fields(_bytes(value)) if number == 1), 0)
 
 
 _SCALARS: dict[str, Callable[[Any], Any]] = {

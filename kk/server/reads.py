@@ -8,11 +8,12 @@ import json
 from typing import Any
 
 from kk.base.errors import StatusError, bad_request, expired, not_found
+from kk.server import protobuf_write
 from kk.server.answers import LARGE, encoded, item_response, pretty, send_pieces, worth_compressing
 from kk.server.cache import Item, Shelf
 from kk.server.context import Request, RequestInfo, Response, Server
 from kk.server.encoding import Obj, encode
-from kk.server.negotiate import Form, form_of
+from kk.server.negotiate import PROTOBUF, Form, form_of
 from kk.server.selection import ListOptions, encode_continue, list_options, matches, select, token_expired
 from kk.server.views import View, clock
 from kk.store.api import Compacted, Future
@@ -73,9 +74,9 @@ async def list_objects(request: Request, view: View) -> Response | None:
         included(request.info)
     options = list_options(request.info, view)
     if not request.info.raw_query and form.plain and view.conversion is None:
-        head = b'%b{"resourceVersion":"%d"},"items":[' % (view.list_head, server.cache.revision)
+        head = b'%b%b,"items":[' % (view.list_head, view.list_metadata % server.cache.revision)
         joined = shelf.join(options.namespace)
-        if pretty(request) or len(joined) < LARGE or worth_compressing(request) or request.warnings:
+        if pretty(request) or len(joined) < LARGE or worth_compressing(request) or request.warnings or request.trail:
             return encoded(request, b"%b%b]}" % (head, joined), form)
         await send_pieces(request.send, (head, joined, b"]}"))
         return None
@@ -87,6 +88,10 @@ async def list_objects(request: Request, view: View) -> Response | None:
         metadata["continue"] = encode_continue(revision, items[-1].key, options.namespace)
         if options.everything:
             metadata["remainingItemCount"] = left
+    if form.media == PROTOBUF and not form.kind:
+        messages = [view.raw_message(i) for i in items]
+        body = protobuf_write.whole_list(view.resource.api_version, view.list_kind, metadata, messages)
+        return Response(body, content_type=PROTOBUF.encode())
     return encoded(request, render(request, view, items, metadata, form), form)
 
 
@@ -112,7 +117,10 @@ def render(request: Request, view: View, items: list[Item], metadata: Obj, form:
         body = b",".join([view.partial(i, form.version) for i in items])
     else:
         head = view.list_head
-        body = b",".join([b"{" + view.rest(i) for i in items])
+        if view.resource.custom:
+            metadata.setdefault("continue", "")
+        start = view.shelf.item_head
+        body = b",".join([start + view.rest(i) for i in items])
     if form.kind and not items:
         return b'%b%b,"items":null}' % (head, encode(metadata))
     return b'%b%b,"items":[%b]}' % (head, encode(metadata), body)
@@ -157,4 +165,5 @@ async def _at(server: Server, shelf: Shelf, options: ListOptions, revision: int)
     except Future as future:
         raise too_large_version(revision, future.current) from None
     items = [shelf.make(e.key[len(shelf.prefix) :], e.revision, e.created, e.value, None) for e in events]
+    await shelf.resolve(items)
     return items if options.everything else [i for i in items if matches(options, shelf, i)]

@@ -3,17 +3,23 @@
 One stored form, one cache; another version is converted on the way out and in. Holds no objects.
 """
 
+import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from kk.kinds.kind import Conversion, Resource
+from kk.server import protobuf, protobuf_write
 from kk.server.cache import Cache, Item, Shelf
 from kk.server.encoding import Obj, decode, encode, head_of, metadata_in_order, with_revision
 from kk.server.tables import Printer, partial, row_of
 
 _PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}'
+
+#: bytes of protobuf messages that a view keeps, and of the items they are of
+_MESSAGES = 8 * 1024 * 1024
 
 
 class View:
@@ -28,8 +34,12 @@ class View:
             self.list_kind.encode(),
             resource.api_version.encode(),
         )
+        #: metadata of a list that is told whole: upstream's type for custom resources writes an empty token too
+        self.list_metadata = b'{"continue":"","resourceVersion":"%d"}' if resource.custom else b'{"resourceVersion":"%d"}'
         self.conversion = self._conversion()
         self._printer: Printer | None = None
+        self._messages: dict[str, tuple[Item, bytes]] = {}
+        self._size = 0  # bytes in there
 
     def _conversion(self) -> Conversion | None:
         if self.resource.api_version == self.resource.storage_version:
@@ -94,6 +104,27 @@ class View:
             obj["kind"], obj["apiVersion"] = self.shelf.resource.kind, self.shelf.resource.storage_version
         return obj
 
+    def raw_message(self, item: Item) -> bytes:
+        """An item as a protobuf message, without its envelope; what was asked for lately is kept."""
+        kept = self._messages.get(item.key)
+        if kept is not None and kept[0] is item:
+            return kept[1]
+        raw = protobuf_write.message(self._message_type)(decode(self.head + self.rest(item)))
+        self._size += len(raw) + len(item.rest)
+        if self._size > _MESSAGES:
+            self._messages.clear()
+            self._size = 0
+        self._messages[item.key] = (item, raw)
+        return raw
+
+    @functools.cached_property
+    def _message_type(self) -> str:
+        return protobuf.type_of(self.resource.api_version, self.resource.kind)
+
+    def message(self, item: Item) -> bytes:
+        """An item in protobuf, whole."""
+        return protobuf_write.envelope(self.resource.api_version, self.resource.kind, self.raw_message(item))
+
     def partial(self, item: Item, version: str) -> bytes:
         """An item as PartialObjectMetadata."""
         return partial(item.rest, version)
@@ -114,6 +145,7 @@ class Views:
     def __init__(self, resources: dict[tuple[str, str, str], Resource], cache: Cache):
         self._resources, self._cache = resources, cache
         self._views: dict[tuple[str, str, str], View | None] = {}
+        self.custom: Callable[[Resource], View | None] = lambda resource: None  # what makes the views of custom resources
 
     def get(self, key: tuple[str, str, str]) -> View | None:
         """The view of (group, version, plural), or None where nothing is stored under it."""
@@ -121,7 +153,9 @@ class Views:
             return self._views[key]
         resource = self._resources.get(key)
         view = None
-        if resource is not None:
+        if resource is not None and resource.custom:
+            view = self.custom(resource)
+        elif resource is not None:
             group = resource.storage_version.rpartition("/")[0]
             shelf = self._cache.shelves.get((group, resource.plural))
             view = View(resource, shelf) if shelf is not None else None

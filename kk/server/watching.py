@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from kk.base.errors import StatusError, expired
+from kk.server import protobuf_write, watch_websocket
 from kk.server.answers import warning_header
 from kk.server.cache import Change, Item, Shelf
 from kk.server.context import Request, Server
-from kk.server.encoding import encode
-from kk.server.negotiate import Form, form_of
+from kk.server.encoding import decode, encode
+from kk.server.negotiate import PROTOBUF, Form, stream_form
 from kk.server.protocol import chunk_writer, framed
 from kk.server.reads import included
 from kk.server.routing import truth
@@ -141,6 +142,8 @@ class Channel:
     def render(self, what: str, item: Item, definitions: bool = False) -> bytes:
         """An event line for an item."""
         view = self.view
+        if self.form.media == PROTOBUF and not self.form.kind:
+            return protobuf_write.frame(what, view.message(item))
         if self.form.kind == "Table":
             row = view.row(item, self.include, self.form.version, clock())
             body = view.table([row], {"resourceVersion": str(item.revision)}, self.form.version, definitions)
@@ -148,7 +151,7 @@ class Channel:
             body = view.partial(item, self.form.version)
         else:
             body = view.whole(item)
-        return b'{"type":"%b","object":%b}\n' % (what.encode(), body)
+        return event_line(self.form, what, body)
 
     def bookmark(self, revision: int, initial_end: bool = False) -> bytes:
         """A bookmark line in this channel's form."""
@@ -177,7 +180,14 @@ class Channel:
             }
         else:
             body = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
-        return b'{"type":"BOOKMARK","object":%b}\n' % encode(body)
+        return event_line(self.form, "BOOKMARK", encode(body))
+
+
+def event_line(form: Form, what: str, body: bytes) -> bytes:
+    """An event as a stream of a form carries it; `body` is JSON."""
+    if form.media == PROTOBUF:
+        return protobuf_write.frame(what, protobuf_write.encode(decode(body)))
+    return b'{"type":"%b","object":%b}\n' % (what.encode(), body)
 
 
 def restamped(item: Item, revision: int) -> Item:
@@ -193,7 +203,7 @@ class Watching:
         self._server = server
         self._channels: dict[Any, Channel] = {}
         self._dirty: list[Channel] = []
-        server.cache.flushers.append(self._flush)
+        server.cache.flushers.append(self.flush)
         self._bookmarks: asyncio.TimerHandle | None = None
 
     def join(self, view: View, options: ListOptions, form: Form, include: str, texts: Any, bookmarks: bool) -> Watcher:
@@ -210,7 +220,8 @@ class Watching:
             self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick)
         return watcher
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """A batch is over: tell whom it concerns."""
         for channel in self._dirty:
             channel.flush()
         self._dirty.clear()
@@ -236,6 +247,9 @@ class Watching:
         revision, some = self._server.cache.revision, False
         for channel in self._channels.values():
             line = b""
+            if channel.shelf.lagging:
+                some = True
+                continue
             for watcher in channel.watchers:
                 if watcher.bookmarks:
                     some = True
@@ -249,13 +263,14 @@ class Watching:
 async def watch(request: Request, view: View) -> None:
     """Answer a watch request until it times out, the client leaves, it lags, or the server stops."""
     info, server = request.info, request.server
-    form = form_of(request.headers.get(b"accept", b""), read=True)
+    form = stream_form(request.headers.get(b"accept", b""))
     options = list_options(info, view)
     seconds = integer(info, "timeoutSeconds") or _LASTS * (1 + random.random())
     bookmarks = "allowWatchBookmarks" in info.query and truth(info.param("allowWatchBookmarks"))
     texts = (info.param("labelSelector"), info.param("fieldSelector"))
     include = included(info)
     watcher = server.watching.join(view, options, form, include, texts, bookmarks)
+    websocket = request.scope["type"] == "websocket"
     gone = server.spawn(_until_gone(request, watcher))
     timer = server.loop.call_later(seconds, watcher.end)
     try:
@@ -264,7 +279,10 @@ async def watch(request: Request, view: View) -> None:
         if form.kind.endswith("List"):  # a stream has no lists: upstream ends it without a word
             first = b""
             watcher.end()
-        await _start(request)
+        if websocket:
+            await watch_websocket.serve(request, watcher, form, first)
+            return
+        await _start(request, form)
         if first:
             await request.send(_chunk(first))
         await _stream(request, watcher)
@@ -275,8 +293,9 @@ async def watch(request: Request, view: View) -> None:
         server.watching.leave(watcher)
 
 
-async def _start(request: Request) -> None:
-    headers = [(b"cache-control", b"no-cache, private"), (b"content-type", b"application/json")]
+async def _start(request: Request, form: Form) -> None:
+    media = f"{PROTOBUF};stream=watch".encode() if form.media == PROTOBUF else b"application/json"
+    headers = [(b"cache-control", b"no-cache, private"), (b"content-type", media)]
     headers.extend((b"warning", warning_header(text)) for text in request.warnings)
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
 
@@ -285,12 +304,8 @@ def _chunk(data: bytes) -> dict[str, Any]:
     return {"type": "http.response.body", "body": data, "more_body": True}
 
 
-def _error_line(error: StatusError) -> bytes:
-    return b'{"type":"ERROR","object":%b}\n' % encode(error.status)
-
-
 async def _until_gone(request: Request, watcher: Watcher) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+    while (await request.receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
         pass
     watcher.buffer.clear()
     watcher.end()
@@ -334,7 +349,7 @@ async def _first(server: Server, watcher: Watcher, info: Any, options: ListOptio
         return await _from_store(server, watcher, version, current)
     except StatusError as error:
         watcher.end()
-        return _error_line(error)
+        return event_line(channel.form, "ERROR", encode(error.status))
 
 
 def _existing(channel: Channel, watcher: Watcher) -> bytes:
@@ -371,7 +386,9 @@ async def _from_store(server: Server, watcher: Watcher, version: int, current: i
     except Future:
         return b""
     known = {e.key: _item(shelf, e) for e in state}
-    return _lines(channel, watcher, _replayed(shelf, known, (e for e in events if e.revision <= current)))
+    changes = list(_replayed(shelf, known, (e for e in events if e.revision <= current)))
+    await shelf.resolve([c.item for c in changes] + [c.old for c in changes if c.old is not None])
+    return _lines(channel, watcher, changes)
 
 
 def _item(shelf: Shelf, event: Event) -> Item:

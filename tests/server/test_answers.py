@@ -48,7 +48,7 @@ def test_warnings_are_fit_for_a_header() -> None:
     [
         ("", Form()),
         ("*/*", Form()),
-        ("application/vnd.kubernetes.protobuf,application/json", Form()),
+        ("application/vnd.kubernetes.protobuf,application/json", Form("application/vnd.kubernetes.protobuf")),
         ("application/yaml", Form("application/yaml")),
         ("application/json;q=0.1, application/yaml", Form("application/yaml")),
         ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Form(kind="Table")),
@@ -63,9 +63,7 @@ def test_forms(accept: str, form: Form) -> None:
     assert form_of(accept.encode(), read=True) == form
 
 
-@pytest.mark.parametrize(
-    "accept", ["text/html", "application/vnd.kubernetes.protobuf", "application/json;as=Nope;v=v1;g=meta.k8s.io"]
-)
+@pytest.mark.parametrize("accept", ["text/html", "application/cbor", "application/json;as=Nope;v=v1;g=meta.k8s.io"])
 def test_what_is_not_acceptable(accept: str) -> None:
     with pytest.raises(StatusError) as refused:
         form_of(accept.encode(), read=False)

@@ -4,8 +4,9 @@ import hashlib
 from typing import Any
 
 from kk.base.errors import StatusError, not_acceptable
+from kk.server import protobuf_write
 from kk.server.context import Request, Response
-from kk.server.negotiate import JSON, PLAIN, YAML, Form, dump, form_of, is_pretty
+from kk.server.negotiate import JSON, PLAIN, PROTOBUF, YAML, Form, dump, form_of, is_pretty
 
 #: what a bad path outside of the API gets: no Status, a page
 PAGE_NOT_FOUND = Response(b"404 page not found\n", 404, b"text/plain; charset=utf-8")
@@ -39,6 +40,8 @@ def json_only(request: Request, value: Any) -> Response:
 def encoded(request: Request, value: Any, form: Form, status: int = 200) -> Response:
     """A decoded value in a given form."""
     pretty = is_pretty(request.info.param("pretty"), request.headers.get(b"user-agent", b""))
+    if form.media == PROTOBUF and "kind" in value:
+        return Response(protobuf_write.encode({"apiVersion": "v1", **value}), status, PROTOBUF.encode())
     media = YAML if form.media == YAML else JSON
     return Response(dump(value, form, pretty), status, media.encode())
 
