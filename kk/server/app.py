@@ -14,12 +14,15 @@ from kk.server.answers import send_plain, send_response, status_response
 from kk.server.authn import chain
 from kk.server.authz import authorize
 from kk.server.context import Endpoint, Request, RequestInfo, Response, Server, User
+from kk.server.fairness.filter import LONG, Flow, TooMany, fairness
 from kk.server.impersonation import impersonate
 from kk.server.metrics import metrics
 from kk.server.negotiate import PLAIN, form_of
+from kk.server.protocol import stamp
 from kk.server.routing import Router
 from kk.server.views import View
 from kk.server.writes import collection, create, delete, patch, update
+from kk.server.writes.write import new_uid
 
 log = logging.getLogger("kk.server")
 
@@ -35,6 +38,7 @@ _VERBS: dict[str, Handler] = {
     "delete": delete.handle,
     "deletecollection": collection.handle,
 }
+_TOO_MANY, _RETRY = b"Too many requests, please try again later.\n", ((b"retry-after", b"1"),)
 _NOT_FOUND = Response(b"404 page not found\n", 404, b"text/plain; charset=utf-8")
 
 
@@ -58,7 +62,7 @@ class App:
 
     def __init__(self, server: Server):
         self._server, self._router = server, Router()
-        self._chain = chain(server)
+        self._chain, self._fairness, self._audit = chain(server), fairness(server), server.state.get("kk.server.audit")
         self._metrics = metrics(server.state)
         self._paths: dict[str, Endpoint] = {}
         self._trees: list[tuple[str, Endpoint]] = []
@@ -84,8 +88,9 @@ class App:
         """One request."""
         method = scope.get("method", "GET")  # a websocket has none
         info = self._router.resolve(method, scope["raw_path"], scope["query_string"])
+        scope["kk.send"] = send
         request = Request(self._server, info, scope, receive, send)
-        began = perf_counter()
+        began, panic = perf_counter(), False
         try:
             response = await self._answer(request)
         except StatusError as error:
@@ -96,14 +101,27 @@ class App:
             response = self._fault(request, bad_request("exceeded max depth"))
         except Exception:  # the loop owner of this request: the client gets a Status, the log the trace
             log.exception("%s %s failed", method, info.path)
+            panic = True
             response = self._fault(request, internal("the server could not complete the request; its log says why"))
+        finally:
+            if request.flow is not None:
+                self._fairness.leave(request.flow)
+        if not request.audit_id:
+            self._stamp(request, None)
+        await self._tell(request, response)
+        if request.trail is not None:
+            request.trail.complete(response, panic)
         self._metrics.record(info, 200 if response is None else response.status, perf_counter() - began)
+
+    async def _tell(self, request: Request, response: Response | None) -> None:
+        """Send an answer, where the handler did not do so itself."""
+        send = request.send
         if response is None:
             return
-        if scope["type"] == "websocket":
+        if request.scope["type"] == "websocket":
             await _refuse_websocket(send, response)
         elif response.status < 300 and not request.warnings and not response.headers and len(response.body) < 65536:
-            if response.content_type == b"application/json" and method != "HEAD":
+            if response.content_type == b"application/json" and request.method != "HEAD":
                 await send_plain(send, response.status, response.body)
                 return
             await send_response(request, response)
@@ -122,17 +140,23 @@ class App:
         endpoint = None if info.is_resource else self._endpoint(info.path)
         if endpoint is not None and endpoint.public:
             return await endpoint.handle(request)
-        user: Any = self._chain.user(request.scope, request.headers)
-        if type(user) is not User:
-            user = await user
+        user = await self._authenticate(request)
         for name in request.headers:
             if name.startswith(b"impersonate-"):
                 user = impersonate(server, user, info, request.scope["headers"])
+                if request.trail is not None:
+                    request.trail.impersonated = user
                 break
         request.user = user
+        if info.subresource in LONG or info.verb == "proxy":
+            self._stamp(request, None)
+        elif not await self._seat(request, user, info):
+            return Response(_TOO_MANY, 429, b"text/plain; charset=utf-8", _RETRY)
         refused = authorize(server, user, info)
         if refused is not None:
             raise refused
+        if request.trail is not None:
+            request.trail.authorized(user)
         if info.is_resource:
             return await self._resource(request)
         if endpoint is None:
@@ -140,6 +164,52 @@ class App:
                 raise _no_such_path()
             return _NOT_FOUND
         return await endpoint.handle(request)
+
+    async def _authenticate(self, request: Request) -> User:
+        audit = self._audit
+        try:
+            user: Any = self._chain.user(request.scope, request.headers)
+            if type(user) is not User:
+                user = await user
+        except StatusError:
+            if audit is not None:
+                self._stamp(request, None)
+                request.trail = audit.begin(request, None)
+            raise
+        if audit is not None:
+            self._stamp(request, None)
+            request.trail = audit.begin(request, user)
+        found: User = user
+        return found
+
+    async def _seat(self, request: Request, user: User, info: RequestInfo) -> bool:
+        """Wait until the request may run; False where it may not."""
+        fairness = self._fairness
+        flow = fairness.classify(user, info)
+        flow.dispatched += 1
+        self._stamp(request, flow)
+        if flow.level.limit is None:
+            return True
+        try:
+            await fairness.enter(flow)
+        except TooMany:
+            flow.dispatched -= 1
+            return False
+        if info.verb == "watch":  # it takes a seat while it begins, not while it lasts
+            fairness.leave(flow)
+        else:
+            request.flow = flow
+        return True
+
+    def _stamp(self, request: Request, flow: Flow | None) -> None:
+        """The headers that every answer bears: under which name it is audited, and as what it was scheduled."""
+        known = request.audit_id or _audit_id(request)
+        request.audit_id = known
+        line, pair = b"audit-id: %b\r\n" % known, (b"audit-id", known)
+        if flow is None:
+            stamp(request.scope["kk.send"], line, [pair])
+        else:
+            stamp(request.scope["kk.send"], line + flow.lines, [pair, *flow.pairs])
 
     def _endpoint(self, path: str) -> Endpoint | None:
         found = self._paths.get(path) or self._paths.get(path.rstrip("/"))
@@ -211,6 +281,12 @@ def check_name(name: str) -> None:
         raise _no_such_path()
     if "%" in name:
         raise bad_request(f"Name parameter invalid: \"{name}\": may not contain '%'")
+
+
+def _audit_id(request: Request) -> bytes:
+    """The client's name for the request, or one of the server's."""
+    given = request.headers.get(b"audit-id")
+    return given if given and len(given) <= 64 and given.isalnum() | (b"-" in given) else new_uid().encode()
 
 
 def _check_shape(info: RequestInfo, view: View) -> None:

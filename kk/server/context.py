@@ -23,7 +23,9 @@ from kk.server.limits import Limits
 
 if TYPE_CHECKING:
     from kk.kinds.kind import Resource
+    from kk.server.audit.trail import Trail
     from kk.server.cache import Cache
+    from kk.server.fairness.filter import Flow
     from kk.server.pipeline import Pipeline
     from kk.server.views import Views
     from kk.server.watching import Watching
@@ -136,7 +138,21 @@ class Response:
 class Request:
     """One request on its way. `headers` maps lower-case names to the last value, as bytes; scope["headers"] has all of them."""
 
-    __slots__ = ("server", "info", "user", "scope", "headers", "receive", "send", "warnings", "annotations", "_body")
+    __slots__ = (
+        "server",
+        "info",
+        "user",
+        "scope",
+        "headers",
+        "receive",
+        "send",
+        "warnings",
+        "annotations",
+        "flow",
+        "trail",
+        "audit_id",
+        "_body",
+    )
 
     def __init__(self, server: "Server", info: RequestInfo, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.server, self.info, self.scope = server, info, scope
@@ -145,7 +161,15 @@ class Request:
         self.user = User("")
         self.warnings: list[str] = []
         self.annotations: dict[str, str] = {}  # what admission tells the audit log
+        self.flow: Flow | None = None  # whose seat it holds
+        self.trail: Trail | None = None  # what is audited of it
+        self.audit_id = b""
         self._body: bytes | None = None
+
+    @property
+    def held(self) -> bytes:
+        """The body as far as anybody asked for it."""
+        return self._body or b""
 
     @property
     def method(self) -> str:

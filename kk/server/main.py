@@ -71,10 +71,11 @@ def run(config: Config, store: Store) -> int:
 
 async def _run(config: Config, store: Store) -> int:
     loop = asyncio.get_running_loop()
-    server = assemble(config, store, loop)
     try:
+        server = assemble(config, store, loop)
+        authn.chain(server)  # flags that cannot be are told before anything starts
         store.start(_Hand(loop, server.cache))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         log.error("%s", error)
         return 1
     try:
@@ -90,6 +91,9 @@ async def _run(config: Config, store: Store) -> int:
         server.write.stop()
         for task in list(server.tasks):
             task.cancel()
+        audit = server.state.get("kk.server.audit")
+        if audit is not None:
+            audit.close()
         await loop.run_in_executor(None, store.close)
 
 
@@ -129,8 +133,18 @@ def assemble(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> S
     server.views = Views(resources, cache)
     server.write = Pipeline(server)
     server.watching = Watching(server)
+    server.state["kk.server.audit"] = _audit(server)
     server.endpoints = discover.load_all("kk.server.endpoints", "ENDPOINT")
     return server
+
+
+def _audit(server: Server) -> Any:
+    """The audit log, where a policy asks for one: nothing of it is imported otherwise."""
+    if not (server.config.flag("audit-policy-file") and server.config.flag("audit-log-path")):
+        return None
+    from kk.server.audit.trail import audit
+
+    return audit(server)
 
 
 async def _listen(server: Server) -> int:
@@ -184,7 +198,7 @@ class _Web(uvicorn.Server):
         self._stop = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and say so. As uvicorn's, with bounds on handshakes."""
         try:
             await self.lifespan.startup()
             loop, limits = asyncio.get_running_loop(), self._kk.config.limits
