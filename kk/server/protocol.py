@@ -304,6 +304,12 @@ def framed(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
+def breaker(send: Any) -> Callable[[], None]:
+    """A function that breaks the connection of an ASGI `send`, whatever waits on it."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    return transport.abort if transport is not None else lambda: None
+
+
 def chunk_writer(send: Any) -> Callable[[bytes], bool] | None:
     """A function that writes a framed chunk of a started answer at once, and says False where the connection is not idle; None: there is none."""
     cycle = getattr(send, "__self__", None)

@@ -16,7 +16,7 @@ from kk.server.cache import Change, Item, Shelf
 from kk.server.context import Request, Server
 from kk.server.encoding import decode, encode
 from kk.server.negotiate import PROTOBUF, Form, stream_form
-from kk.server.protocol import chunk_writer, framed
+from kk.server.protocol import breaker, chunk_writer, framed
 from kk.server.reads import included
 from kk.server.routing import truth
 from kk.server.selection import ListOptions, integer, list_options, matches, select
@@ -27,6 +27,8 @@ from kk.store.api import Compacted, Event, Future
 _LAG = 16 * 1024 * 1024
 #: a watch without timeoutSeconds lasts this long, up to twice as long
 _LASTS = 1800.0
+#: seconds that a client has for reading the rest of a watch that is over
+_GRACE = 30.0
 #: seconds between bookmarks, which are only sent where something happened meanwhile
 _BOOKMARKS = 60.0
 
@@ -34,7 +36,7 @@ _BOOKMARKS = 60.0
 class Watcher:
     """One stream. While it is idle, chunks are written straight to its connection; else they wait in `buffer` for its task."""
 
-    __slots__ = ("buffer", "size", "waiter", "over", "bookmarks", "revision", "channel", "direct", "told")
+    __slots__ = ("buffer", "size", "waiter", "over", "bookmarks", "revision", "channel", "direct", "told", "cut")
 
     def __init__(self, channel: "Channel", bookmarks: bool):
         self.channel, self.bookmarks = channel, bookmarks
@@ -45,6 +47,7 @@ class Watcher:
         self.revision = 0  # what it has been told up to by joining, or by a bookmark
         self.direct: Callable[[bytes], bool] | None = None
         self.told = False  # a Table's columns are told once
+        self.cut: Callable[[], None] | None = None  # breaks the connection of a client that does not read
 
     def push(self, data: bytes, chunk: bytes) -> None:
         """Send lines (`chunk` is the same as HTTP frames them); cut the stream off where it lags too far."""
@@ -56,6 +59,8 @@ class Watcher:
         if self.size > _LAG:
             self.buffer.clear()
             self.over = True
+            if self.cut is not None:
+                self.cut()  # its task waits for the client, who may never read again
         else:
             self.buffer.append(data)
         self.wake()
@@ -271,8 +276,10 @@ async def watch(request: Request, view: View) -> None:
     include = included(info)
     watcher = server.watching.join(view, options, form, include, texts, bookmarks)
     websocket = request.scope["type"] == "websocket"
+    watcher.cut = breaker(request.send)
     gone = server.spawn(_until_gone(request, watcher))
     timer = server.loop.call_later(seconds, watcher.end)
+    late = server.loop.call_later(seconds + _GRACE, watcher.cut)
     try:
         # at once: what exists and what is collected from now on must meet without a gap
         first = await _first(server, watcher, info, options)
@@ -289,6 +296,7 @@ async def watch(request: Request, view: View) -> None:
         await request.send({"type": "http.response.body", "body": b""})
     finally:
         timer.cancel()
+        late.cancel()
         gone.cancel()
         server.watching.leave(watcher)
 
