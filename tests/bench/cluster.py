@@ -51,6 +51,12 @@ class Api(Client):
 
     def __init__(self, folder: Path):
         self.folder, self.port = folder, free_port()
+        self._start()
+        self.config = str(folder / "kubeconfig" / "admin.conf")
+        self.connect(folder)
+
+    def _start(self) -> None:
+        folder = self.folder
         ready, tell = os.pipe()
         argv = [
             sys.executable,
@@ -68,8 +74,11 @@ class Api(Client):
         os.close(tell)
         assert os.read(ready, 1), (folder / "api.log").read_text()
         os.close(ready)
-        self.config = str(folder / "kubeconfig" / "admin.conf")
-        self.connect(folder)
+
+    def restart(self) -> None:
+        """Stop it and start it again on the same folder; comes back when it serves."""
+        self.close()
+        self._start()
 
     def token(self) -> str:
         """A ServiceAccount's token, bound to cluster-admin: RBAC stays on while it is measured."""

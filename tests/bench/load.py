@@ -42,3 +42,16 @@ request = function()
   return wrk.format("POST", "{path}", nil, body)
 end
 """
+
+
+def patches(path: str, name: str, prefix: str) -> str:
+    """A wrk script that changes one object again and again by merge patches."""
+    return f"""
+local n = 0
+request = function()
+  n = n + 1
+  local body = '{{"data":{{"a":"{prefix}-' .. n .. '"}}}}'
+  wrk.headers["Content-Type"] = "application/merge-patch+json"
+  return wrk.format("PATCH", "{path}/{name}", nil, body)
+end
+"""
