@@ -38,6 +38,7 @@ _VERBS: dict[str, Handler] = {
     "delete": delete.handle,
     "deletecollection": collection.handle,
 }
+_READS = ("get", "list", "watch")
 _TOO_MANY, _RETRY = b"Too many requests, please try again later.\n", ((b"retry-after", b"1"),)
 _NOT_FOUND = Response(b"404 page not found\n", 404, b"text/plain; charset=utf-8")
 
@@ -90,7 +91,9 @@ class App:
         info = self._router.resolve(method, scope["raw_path"], scope["query_string"])
         scope["kk.send"] = send
         request = Request(self._server, info, scope, receive, send)
-        began, panic = perf_counter(), False
+        began, panic, running = perf_counter(), False, self._metrics.running
+        kind = info.verb not in _READS
+        running[kind] += 1
         try:
             response = await self._answer(request)
         except StatusError as error:
@@ -104,6 +107,7 @@ class App:
             panic = True
             response = self._fault(request, internal("the server could not complete the request; its log says why"))
         finally:
+            running[kind] -= 1
             if request.flow is not None:
                 self._fairness.leave(request.flow)
         if not request.audit_id:

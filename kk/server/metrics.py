@@ -1,6 +1,7 @@
 """Counting requests, cheaply, under the names that kube-apiserver uses, so that existing dashboards read them.
 
-A request costs one dictionary look-up and a bisection; text is made only when somebody asks for it.
+A request costs one dictionary look-up and a bisection; families are made only when somebody asks for them. What others count
+(watchers, levels, objects) is read where it stands, by kk.server.endpoints.metrics.
 """
 
 import time
@@ -8,33 +9,45 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from kk.server.context import RequestInfo
+from kk.server.exposition import Family
 
-_BUCKETS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+BOUNDS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+#: of admission's steps
+STEP_BOUNDS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
 _VERBS = {"create": "POST", "update": "PUT"}
+_CONNECT = frozenset({"attach", "exec", "proxy", "portforward"})
 _LABELS = ("verb", "group", "version", "resource", "subresource", "scope")
+#: kinds of requests that are kept apart at most: names that clients invent must not fill the memory
+_MOST = 5000
 Key = tuple[str, str, str, str, str, str, int]
 
 
 class Series:
-    """Requests of one kind with one answer: how many, how long in all, and how many up to each bound."""
+    """Things of one kind: how many, how long in all, and how many up to each bound."""
 
-    __slots__ = ("count", "seconds", "buckets")
+    __slots__ = ("count", "seconds", "buckets", "_bounds")
 
-    def __init__(self) -> None:
-        self.count, self.seconds = 0, 0.0
-        self.buckets = [0] * (len(_BUCKETS) + 1)
+    def __init__(self, bounds: tuple[float, ...] = BOUNDS) -> None:
+        self.count, self.seconds, self._bounds = 0, 0.0, bounds
+        self.buckets = [0] * (len(bounds) + 1)
+
+    def time(self, seconds: float) -> None:
+        """One that took so long."""
+        self.seconds += seconds
+        self.buckets[bisect_left(self._bounds, seconds)] += 1
 
 
 class Metrics:
-    """What one server counted since its start."""
+    """What one server counted since its start. running: requests at work, [those that read, those that write]."""
 
     def __init__(self) -> None:
         self.started = time.time()
-        self.inflight = {"mutating": 0, "readOnly": 0}
+        self.running = [0, 0]
+        self.steps: dict[tuple[str, str, str], Series] = {}
         self._series: dict[Key, Series] = {}
 
     def record(self, info: RequestInfo, code: int, seconds: float) -> None:
-        """Count one request that was answered. Long-running ones (watches) count without their duration."""
+        """Count one request that was answered. Watches count without their duration."""
         scope = ""
         if info.is_resource:
             scope = "resource" if info.name else "namespace" if info.namespace else "cluster"
@@ -42,50 +55,60 @@ class Metrics:
         series = self._series.get(key)
         if series is None:
             # paths that are no resource are many: they are counted under their verb alone, resources that do not exist likewise
-            if code == 404 and len(self._series) > 2000:
-                return
-            series = self._series[key] = Series()
+            if len(self._series) > _MOST:
+                key = ("other", "", "", "", "", "", code)
+            series = self._series.setdefault(key, Series())
         series.count += 1
         if info.verb != "watch":
-            series.seconds += seconds
-            series.buckets[bisect_left(_BUCKETS, seconds)] += 1
+            series.time(seconds)
 
-    def lines(self) -> Iterator[str]:
-        """The two families in Prometheus' text form."""
-        yield "# HELP apiserver_request_total Requests by verb, resource and code."
-        yield "# TYPE apiserver_request_total counter"
+    def step(self, operation: str, kind: str, rejected: bool, seconds: float) -> None:
+        """One phase of admission of one write."""
+        key = (operation, kind, "true" if rejected else "false")
+        series = self.steps.get(key)
+        if series is None:
+            series = self.steps[key] = Series(STEP_BOUNDS)
+        series.count += 1
+        series.time(seconds)
+
+    @property
+    def answered(self) -> int:
+        """Requests that were not refused for want of proof who asks."""
+        return sum(series.count for key, series in self._series.items() if key[6] != 401)
+
+    def families(self) -> Iterator[Family]:
+        """The families of requests."""
+        total = Family("apiserver_request_total", "counter", "[STABLE] Requests by verb, resource and code.")
+        took = Family(
+            "apiserver_request_duration_seconds", "histogram", "[STABLE] Seconds from a request to its answer."
+        )
         merged: dict[tuple[str, ...], Series] = {}
         for key, series in self._series.items():
-            labels = (_VERBS.get(key[0], key[0].upper()), *key[1:6])
-            yield f'apiserver_request_total{{{_text(labels)},code="{key[6]}"}} {series.count}'
+            labels = (_verb(key), *key[1:6])
+            total.add(series.count, code=str(key[6]), component="apiserver", dry_run="", **dict(zip(_LABELS, labels)))
             into = merged.setdefault(labels, Series())
-            into.count += sum(series.buckets)
             into.seconds += series.seconds
             into.buckets = [a + b for a, b in zip(into.buckets, series.buckets)]
-        yield "# HELP apiserver_request_duration_seconds Seconds from the request to its answer."
-        yield "# TYPE apiserver_request_duration_seconds histogram"
         for names, series in merged.items():
-            if series.count:
-                yield from _histogram("apiserver_request_duration_seconds", _text(names), series)
+            if sum(series.buckets):
+                labels_of = {"component": "apiserver", "dry_run": "", **dict(zip(_LABELS, names))}
+                took.histogram(labels_of, BOUNDS, series.buckets, round(series.seconds, 6))
+        yield total
+        yield took
+        running = Family("apiserver_current_inflight_requests", "gauge", "[STABLE] Requests at work, by kind.")
+        yield running.add(self.running[0], request_kind="readOnly").add(self.running[1], request_kind="mutating")
+        name = "apiserver_admission_step_admission_duration_seconds"
+        steps = Family(name, "histogram", "[STABLE] Seconds that a phase of admission took.")
+        for (operation, kind, rejected), series in self.steps.items():
+            labels = {"operation": operation, "rejected": rejected, "type": kind}
+            steps.histogram(labels, STEP_BOUNDS, series.buckets, round(series.seconds, 6))
+        yield steps
 
 
-def _text(labels: tuple[str, ...]) -> str:
-    pairs = [f'{name}="{_escape(value)}"' for name, value in zip(_LABELS, labels)]
-    return f'component="apiserver",{",".join(pairs)}'
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _histogram(name: str, labels: str, series: Series) -> Iterator[str]:
-    total = 0
-    for bound, count in zip(_BUCKETS, series.buckets):
-        total += count
-        yield f'{name}_bucket{{{labels},le="{bound:g}"}} {total}'
-    yield f'{name}_bucket{{{labels},le="+Inf"}} {series.count}'
-    yield f"{name}_sum{{{labels}}} {series.seconds:.6f}"
-    yield f"{name}_count{{{labels}}} {series.count}"
+def _verb(key: Key) -> str:
+    if key[4] in _CONNECT:
+        return "CONNECT"
+    return _VERBS.get(key[0], key[0].upper())
 
 
 def metrics(state: dict[str, object]) -> Metrics:

@@ -95,6 +95,7 @@ class Channel:
         self._dirty = dirty
         self._pending: list[tuple[Change, str]] = []
         self.watchers: list[Watcher] = []
+        self.sent = [0]  # events told; all channels of a resource count together
 
     def __call__(self, change: Change) -> None:
         """A listener of the shelf."""
@@ -110,6 +111,7 @@ class Channel:
         lines = [self.line(change, what) for change, what in pending]
         data = b"".join(lines)
         chunk = framed(data)
+        self.sent[0] += len(lines) * len(self.watchers)
         table = self.form.kind == "Table"
         for watcher in self.watchers:
             if table and not watcher.told:
@@ -208,6 +210,7 @@ class Watching:
         self._server = server
         self._channels: dict[Any, Channel] = {}
         self._dirty: list[Channel] = []
+        self.sent: dict[tuple[str, str, str], list[int]] = {}
         server.cache.flushers.append(self.flush)
         self._bookmarks: asyncio.TimerHandle | None = None
 
@@ -218,12 +221,21 @@ class Watching:
         if channel is None:
             channel = self._channels[key] = Channel(key, view, options, form, include, self._dirty)
             view.shelf.listeners.append(channel)
+            channel.sent = self.sent.setdefault(view.resource.key, channel.sent)
         watcher = Watcher(channel, bookmarks)
         watcher.revision = self._server.cache.revision
         channel.watchers.append(watcher)
         if bookmarks and self._bookmarks is None:
             self._bookmarks = self._server.loop.call_later(_BOOKMARKS, self._tick)
         return watcher
+
+    def open(self) -> dict[tuple[str, str, str], int]:
+        """How many streams are open, by (group, version, plural)."""
+        found: dict[tuple[str, str, str], int] = {}
+        for channel in self._channels.values():
+            key = channel.view.resource.key
+            found[key] = found.get(key, 0) + len(channel.watchers)
+        return found
 
     def flush(self) -> None:
         """A batch is over: tell whom it concerns."""

@@ -26,9 +26,18 @@ def _staying(server: Server) -> bool:
 
 _LIVE: dict[str, Check] = {"ping": _always, "log": _always, "etcd": _stored}
 _HOOKS: dict[str, Check] = {
+    "poststarthook/start-apiserver-admission-initializer": _started,
+    "poststarthook/generic-apiserver-start-informers": _started,
+    "poststarthook/priority-and-fairness-config-consumer": _started,
+    "poststarthook/priority-and-fairness-filter": _started,
+    "poststarthook/start-apiextensions-controllers": _started,
+    "poststarthook/crd-informer-synced": _started,
     "poststarthook/rbac/bootstrap-roles": _started,
     "poststarthook/scheduling/bootstrap-system-priority-classes": _started,
     "poststarthook/start-system-namespaces-controller": _started,
+    "poststarthook/priority-and-fairness-config-producer": _started,
+    "poststarthook/bootstrap-controller": _started,
+    "poststarthook/start-cluster-authentication-info-controller": _started,
 }
 CHECKS: dict[str, dict[str, Check]] = {
     "healthz": {**_LIVE, **_HOOKS},

@@ -131,7 +131,7 @@ class Write:
             asked.obj, asked.old = obj, old
             # a deletecollection is one write with many names
             asked.namespace, asked.name = self.namespace, self.name
-            await admit.run(phase, asked)
+            await admit.timed(phase, asked, "validate" if validating else "admit")
 
     # faults
 
