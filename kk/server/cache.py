@@ -125,10 +125,10 @@ class Shelf:
         """Take an item while loading."""
         self.items[item.key] = item
 
-    def ready(self, revision: int) -> None:
-        """Loading is over."""
+    def ready(self, revision: int, gone: int = 0) -> None:
+        """Loading is over. `gone`: the newest revision at which something may have been deleted."""
         self.keys = sorted(self.items)
-        self.version = max((i.revision for i in self.items.values()), default=0)
+        self.version = max(gone, max((i.revision for i in self.items.values()), default=0))
         self.ring_from = revision
 
     def apply(self, event: Event, obj: Obj | None) -> Item:
@@ -186,6 +186,8 @@ class Cache:
         self.revision = 0
         self.shelves: dict[tuple[str, str], Shelf] = {}
         self._by_prefix: dict[str, Shelf] = {}
+        self._deleted: dict[str, int] = {}  # prefix → revision of the newest deletion that the log held when it was loaded
+        self._unclaimed: dict[str, list[Event]] = {}  # what was stored of resources that nobody serves yet
         self.listeners: list[Callable[[Shelf, Item, Item | None, bool], None]] = []
         self.flushers: list[Callable[[], None]] = []  # asked when a batch is over
         for resource in resources:
@@ -211,8 +213,43 @@ class Cache:
             shelf = self._shelf_of(event.key)
             if shelf is not None:
                 shelf.put(shelf.make(event.key[len(shelf.prefix) :], event.revision, event.created, event.value, None))
+            else:
+                group, plural, _ = event.key.split("/", 2)
+                self._unclaimed.setdefault(f"{group}/{plural}/", []).append(event)
+        for key, revision in self.store.tombstones():
+            group, plural, _ = key.split("/", 2)
+            self._deleted[f"{group}/{plural}/"] = revision
         for shelf in self._by_prefix.values():
-            shelf.ready(self.revision)
+            shelf.ready(self.revision, self._gone(shelf))
+
+    def _gone(self, shelf: Shelf) -> int:
+        """The newest revision at which something of a shelf may have been deleted, as far as the log goes back.
+
+        Without it whoever resumes from before the deletion, after a restart, would be told that nothing has changed.
+        """
+        return max(self.store.oldest(), self._deleted.get(shelf.prefix, 0))
+
+    def bring(self, shelf: Shelf) -> None:
+        """Serve a shelf from now on, with what is stored for it."""
+        known = self._unclaimed.pop(shelf.prefix, ())
+        for event in known:
+            shelf.put(shelf.make(event.key[len(shelf.prefix) :], event.revision, event.created, event.value, None))
+        if known:
+            shelf.ready(self.revision, self._gone(shelf))
+        elif not shelf.items:
+            shelf.ring_from = self.revision
+        self.shelves[(shelf.resource.group, shelf.resource.plural)] = shelf
+        self._by_prefix[shelf.prefix] = shelf
+
+    def withdraw(self, shelf: Shelf) -> None:
+        """Serve a shelf no longer."""
+        key = (shelf.resource.group, shelf.resource.plural)
+        if self.shelves.get(key) is shelf:
+            del self.shelves[key], self._by_prefix[shelf.prefix]
+
+    def settled(self) -> None:
+        """All that is served is here: what nobody claimed is forgotten."""
+        self._unclaimed.clear()
 
     def _shelf_of(self, key: str) -> Shelf | None:
         group, plural, _ = key.split("/", 2)

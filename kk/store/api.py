@@ -70,6 +70,9 @@ class Store(Protocol):
     def load(self, prefix: str = "") -> Iterator[Event]:
         """The newest live rows in key order, as one snapshot (used at start-up to fill the caches)."""
 
+    def tombstones(self) -> Iterator[tuple[str, int]]:
+        """(key, revision) of each delete that is still in the log, in order (used at start-up: what is gone has changed too)."""
+
     def revision(self) -> int:
         """The newest committed revision."""
 

@@ -32,6 +32,10 @@ class MemoryStore(LogWriter):
         """Live rows in key order."""
         yield from self.load_at(prefix, self.revision())
 
+    def tombstones(self) -> Iterator[tuple[str, int]]:
+        """Deletes in the log."""
+        yield from ((r.key, r.revision) for r in self._rows if r.deleted)
+
     def after(self, revision: int, prefix: str = "", limit: int = 0) -> list[Event]:
         """Rows after a revision."""
         self._check(revision)

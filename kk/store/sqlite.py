@@ -205,6 +205,12 @@ class SQLiteStore(LogWriter):
         except DatabaseError as error:
             raise StoreError(_words(self._path, error)) from None
 
+    def tombstones(self) -> Iterator[tuple[str, int]]:
+        """Deletes in the log."""
+        query = select(_log.c.key, _log.c.revision).where(_log.c.deleted == 1).order_by(_log.c.revision)
+        with self._open().connect() as connection:
+            yield from ((row[0], row[1]) for row in connection.execution_options(yield_per=1000).execute(query))
+
     def after(self, revision: int, prefix: str = "", limit: int = 0) -> list[Event]:
         """Rows after a revision."""
         self._check(revision)

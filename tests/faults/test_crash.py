@@ -1,5 +1,6 @@
 """kill -9 again and again under concurrent writers and watchers: the history that they saw is one that a single server could have told."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -67,6 +68,24 @@ def loop(directory: Path, kills: int) -> None:
 
 def test_kills_under_load(tmp_path: Path) -> None:
     loop(tmp_path, KILLS)
+
+
+def test_a_deletion_just_before_the_end_is_told_to_those_who_resume(tmp_path: Path) -> None:
+    server = served(tmp_path)
+    server.start()
+    try:
+        server.request("POST", PATH, body("a", "1"))
+        revision = server.request("POST", PATH, body("b", "2"))[1]["metadata"]["resourceVersion"]
+        assert server.request("DELETE", f"{PATH}/a")[0] == 200
+        server.kill()
+        server.start()
+        _, _, data = server.raw("GET", f"{PATH}?watch=1&{LABEL}&resourceVersion={revision}&timeoutSeconds=1")
+        events = [json.loads(line) for line in data.splitlines()]
+        assert [(e["type"], e["object"]["metadata"]["name"]) for e in events] == [("DELETED", "a")]
+        exact = server.request("GET", f"{PATH}?{LABEL}&resourceVersion={revision}&resourceVersionMatch=Exact")[1]
+        assert [o["metadata"]["name"] for o in exact["items"]] == ["a", "b"]
+    finally:
+        server.stop()
 
 
 @pytest.mark.soak

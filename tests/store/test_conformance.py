@@ -110,6 +110,20 @@ def test_load_and_snapshots(make):
         d.store.after(99)
 
 
+def test_deletes_are_told_until_they_are_compacted(make):
+    d = make()
+    for key in ("/a", "/b"):
+        d.put(key, b"x")
+    d.put("/b", b"x", 2, delete=True)
+    d.put("/a", b"x", 1, delete=True)
+    assert list(d.store.tombstones()) == [("/b", 3), ("/a", 4)]
+    d.put("/c", b"x")
+    d.store.compact(4)
+    d.put("/d", b"x")
+    d.put("/e", b"x")
+    assert list(d.store.tombstones()) == []
+
+
 def test_compaction_keeps_what_can_still_be_asked_for(make):
     d = make()
     d.put("/k", b"1")
