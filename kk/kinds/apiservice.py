@@ -17,8 +17,12 @@ def default(obj: Obj) -> None:
 
 
 def prepare_create(obj: Obj) -> None:
-    """What is served here is available; of the rest the availability controller tells."""
-    obj.pop("status", None)
+    """What is served here is available; of the rest the server tells when it has asked."""
+    obj["status"] = {}
+    if obj["spec"].get("service") is None:
+        local = {"type": "Available", "status": "True", "lastTransitionTime": obj["metadata"].get("creationTimestamp")}
+        told = {"reason": "Local", "message": "Local APIServices are always available"}
+        obj["status"] = {"conditions": [{**local, **told}]}
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -79,6 +83,7 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     validate=validate,
+    validate_name=names.path_segment,
     columns=(
         Column("Service", _service_cell, description="The reference to the service that hosts this API endpoint."),
         Column("Available", _available, description="Whether this service is available."),

@@ -10,10 +10,13 @@ from typing import Any
 
 from kk.base.errors import StatusError, bad_request, internal, no_such_path
 from kk.server import reads, subresources, watching
+from kk.server.aggregation import proxy as aggregated
+from kk.server.aggregation.remote import Remote
 from kk.server.answers import send_plain, send_response, status_response
 from kk.server.authn import chain
 from kk.server.authz import authorize
 from kk.server.context import Endpoint, Request, RequestInfo, Response, Server, User
+from kk.server.custom import serving
 from kk.server.fairness.filter import LONG, Flow, TooMany, fairness
 from kk.server.impersonation import impersonate
 from kk.server.metrics import metrics
@@ -65,6 +68,8 @@ class App:
         self._server, self._router = server, Router()
         self._chain, self._fairness, self._audit = chain(server), fairness(server), server.state.get("kk.server.audit")
         self._metrics = metrics(server.state)
+        aggregator = server.state.get("kk.server.aggregation.aggregator")
+        self._remotes: dict[tuple[str, str], Remote] = aggregator.remotes if aggregator is not None else {}
         self._paths: dict[str, Endpoint] = {}
         self._trees: list[tuple[str, Endpoint]] = []
         self._subresources: dict[tuple[str, str, str], Endpoint] = {}
@@ -161,6 +166,8 @@ class App:
             raise refused
         if request.trail is not None:
             request.trail.authorized(user)
+        if self._remotes and (remote := self._remotes.get((info.group, info.version))) is not None:
+            return await aggregated.handle(request, remote)
         if info.is_resource:
             return await self._resource(request)
         if endpoint is None:
@@ -228,7 +235,7 @@ class App:
         if info.subresource:
             return await self._subresource(request)
         view = self._server.views.get((info.group, info.version, info.resource))
-        if request.method == "HEAD" and view is not None:
+        if request.method == "HEAD" and view is not None and not view.resource.custom:
             raise method_not_allowed()
         virtual = self._virtual.get((info.group, info.resource))
         if virtual is not None:
@@ -242,16 +249,19 @@ class App:
             if not self._served(info.group) and info.api_prefix == "apis":
                 return _NOT_FOUND
             raise _no_such_path()
+        if view.resource.custom:
+            return await serving.handle(request, view, _VERBS)
         _check_shape(info, view)
         handler = _VERBS.get(info.verb)
         if handler is None or info.verb not in view.resource.verbs:
             raise method_not_allowed()
-        if view.strategy.deprecated:
-            request.warn(view.strategy.deprecated)
+        if view.deprecated:
+            request.warn(view.deprecated)
         return await handler(request, view)
 
     def _served(self, group: str) -> bool:
-        return any(g == group for g, _, _ in self._server.resources)
+        """Whether the group is one of the server's own: what is missing in a group of custom resources is no Status."""
+        return any(key[0] == group and not r.custom for key, r in self._server.resources.items())
 
     def _known(self, info: RequestInfo) -> None:
         if (info.group, info.version, info.resource) not in self._server.resources:
@@ -260,10 +270,15 @@ class App:
     async def _subresource(self, request: Request) -> Response | None:
         info = request.info
         resource = self._server.resource(info.group, info.version, info.resource)
-        if resource is None or bool(info.namespace) != resource.namespaced and info.resource != "namespaces":
+        if resource is None or (
+            bool(info.namespace) != resource.namespaced and info.resource != "namespaces" and not resource.custom
+        ):
             if resource is None and info.api_prefix == "apis" and not self._served(info.group):
                 return _NOT_FOUND
             raise _no_such_path()
+        if resource.custom:
+            custom = self._server.views.get(resource.key)
+            return await serving.handle(request, custom, _VERBS) if custom is not None else _NOT_FOUND
         endpoint = self._subresources.get((info.group, info.resource, info.subresource))
         if endpoint is not None:
             return await endpoint.handle(request)

@@ -19,6 +19,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from kk.base.errors import StatusError, service_unavailable
 from kk.server.context import Server
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _CHUNK = 64 * 1024
 #: seconds that a connection may take to be made
 _CONNECT = 10
@@ -66,28 +67,31 @@ def _kubelet_context(server: Server) -> ssl.SSLContext:
     return held
 
 
-async def connect(server: Server, target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(server: Server, target: Target) -> Streams:
     """A connection to a target. Raises StatusError 503 where nobody answers, or somebody else does."""
+    try:
+        return await connect_plainly(server, target)
+    except (OSError, TimeoutError) as error:
+        raise service_unavailable(f"error dialing backend: {target.authority}: {_words(error)}") from None
+
+
+async def connect_plainly(server: Server, target: Target) -> Streams:
+    """The same with faults as they come: OSError, TimeoutError; StatusError 503 for another node's kubelet."""
     context = target.context
     if target.node:
         context = _kubelet_context(server)
     elif target.tls:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    try:
-        async with asyncio.timeout(_CONNECT):
-            reader, writer = await dial(target.host, target.port, context, target.server_name)
-    except (OSError, TimeoutError) as error:
-        raise service_unavailable(f"error dialing backend: {target.authority}: {_words(error)}") from None
+    async with asyncio.timeout(_CONNECT):
+        reader, writer = await dial(target.host, target.port, context, target.server_name)
     if target.node and _subject(writer) != f"system:node:{target.node}":
         writer.close()
         raise service_unavailable(f"error dialing backend: {target.authority} is not node {target.node}")
     return reader, writer
 
 
-async def dial(
-    host: str, port: int, context: ssl.SSLContext | None, server_name: str = ""
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def dial(host: str, port: int, context: ssl.SSLContext | None, server_name: str = "") -> Streams:
     """A connection, over TLS where there is a context. Raises OSError."""
     name = server_name or None if context is not None else None
     return await asyncio.open_connection(host, port, ssl=context, server_hostname=name, limit=_CHUNK)

@@ -20,12 +20,14 @@ import uvicorn
 
 from kk.base import discover
 from kk.base.times import parse_duration
-from kk.kinds.registry import registry
-from kk.server import authn, pki
+from kk.kinds.registry import optional, registry
+from kk.server import authn, pki, runtime_config
+from kk.server.aggregation import aggregator
 from kk.server.app import App
 from kk.server.bootstrap import bootstrap
 from kk.server.cache import Cache
 from kk.server.context import Config, Server
+from kk.server.custom import definitions
 from kk.server.encoding import RECURSION
 from kk.server.flags import FLAGS, given
 from kk.server.limits import raise_open_files
@@ -80,6 +82,9 @@ async def _run(config: Config, store: Store) -> int:
         return 1
     try:
         _load(server)
+        definitions.start(server)
+        aggregator.start(server)
+        server.cache.settled()
         server.write.ready()
         _calm_collector()
         return await _listen(server)
@@ -127,8 +132,9 @@ class _Hand:
 
 def assemble(config: Config, store: Store, loop: asyncio.AbstractEventLoop) -> Server:
     """A server with all its parts, not yet started."""
-    resources = dict(registry().resources)
-    cache = Cache(store, resources.values())
+    known = registry().resources
+    resources = runtime_config.served(known, optional().resources, config.flag("runtime-config"))
+    cache = Cache(store, known.values())
     server = Server(config=config, resources=resources, cache=cache, loop=loop)
     server.views = Views(resources, cache)
     server.write = Pipeline(server)
@@ -179,6 +185,8 @@ async def _listen(server: Server) -> int:
 async def _started(server: Server) -> None:
     fresh = server.cache.revision == 0
     await bootstrap(server)
+    definitions.of(server).resume()
+    aggregator.of(server).resume()
     if fresh:  # nobody has seen the versions before this one, and nobody shall resume from them
         server.write.compact(server.cache.revision)
     server.started = True

@@ -42,11 +42,17 @@ def need_websocket(request: Request) -> None:
     raise bad_request(_NEEDS_WEBSOCKET)
 
 
-async def websocket(request: Request, target: Target, path: str, told_as: tuple[str, str]) -> None:
+async def websocket(
+    request: Request,
+    target: Target,
+    path: str,
+    told_as: tuple[str, str],
+    headers: list[tuple[bytes, bytes]] | None = None,
+) -> None:
     """Join the client's WebSocket with one of the backend. Raises StatusError before the client's is accepted."""
     offered = [p for p in request.scope.get("subprotocols") or () if not p.startswith(_BEARER)]
     try:
-        other = await backend.websocket(request.server, target, path, offered)
+        other = await backend.websocket(request.server, target, path, offered, headers)
     except Refused as error:
         raise backend.told(error.status, error.body, *told_as) from None
     try:

@@ -6,7 +6,7 @@ Derived from the served resources alone; the only fact held here is the order of
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kk.base.errors import no_such_path
 from kk.kinds.kind import Resource
@@ -14,6 +14,9 @@ from kk.kinds.registry import BuiltIn
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.encoding import encode
 from kk.server.endpoints._answers import PAGE_NOT_FOUND, document, read_only, tagged
+
+if TYPE_CHECKING:
+    from kk.server.aggregation.remote import Remote
 
 #: the order in which clients meet the groups, which decides what an ambiguous short name means; others follow by name
 _ORDER = (
@@ -39,15 +42,20 @@ _ORDER = (
     "resource.k8s.io",
     "flowcontrol.apiserver.k8s.io",
 )
+#: groups of custom resources have it (see kk.server.aggregation.priorities)
+CUSTOM_PRIORITY = 1000
 _CHANGE = ("get", "patch", "update")
+_VERSION = f"{__name__}.version"
+#: in server.state: functions that are told of each change
+LISTENERS = f"{__name__}.listeners"
 _AGGREGATED = b"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
 class Documents:
     """All discovery documents of one set of resources, made when first asked for."""
 
-    def __init__(self, resources: Iterable[Resource]):
-        self.signature: tuple[int, ...] = ()
+    def __init__(self, resources: Iterable[Resource], remotes: "Iterable[Remote]" = ()):
+        self.version = -1
         self.versions: dict[str, dict[str, list[Resource]]] = {}
         for r in resources:
             self.versions.setdefault(r.group, {}).setdefault(r.version, []).append(r)
@@ -56,14 +64,31 @@ class Documents:
                 v: sorted(versions[v], key=lambda r: r.plural) for v in sorted(versions, key=version_rank)
             }
         self._aggregated: dict[bool, bytes] = {}
+        #: groups and versions that other servers serve
+        self.remotes: dict[str, dict[str, Remote]] = {}
+        for remote in sorted(remotes, key=lambda r: (-r.priority[1], version_rank(r.version))):
+            if remote.group:
+                self.remotes.setdefault(remote.group, {})[remote.version] = remote
 
     def groups(self) -> list[str]:
         """The named groups in order."""
-        return sorted((g for g in self.versions if g), key=group_rank)
+        named = {g for g in (*self.versions, *self.remotes) if g}
+        return sorted(named, key=lambda g: self._remote_rank(g) if g not in self.versions else group_rank(g))
+
+    def _remote_rank(self, group: str) -> tuple[float, str]:
+        """Behind the groups of this server that have the same priority, or a higher one."""
+        from kk.server.aggregation.priorities import BUILT_IN
+
+        mine = max(r.priority[0] for r in self.remotes[group].values())
+        if mine <= CUSTOM_PRIORITY:
+            return (len(_ORDER) + (0.5 if mine < CUSTOM_PRIORITY else 0), group)
+        before = [_ORDER.index(g) for (g, _), (theirs, _) in BUILT_IN.items() if theirs >= mine and g in _ORDER]
+        return (max(before, default=-1) + 0.5, group)
 
     def group(self, name: str) -> dict[str, Any]:
         """An APIGroup without its own kind, as lists hold it."""
-        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in self.versions[name]]
+        known = dict.fromkeys((*self.versions.get(name, ()), *self.remotes.get(name, ())))
+        versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in known]
         return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
     def resources(self, group: str, version: str) -> dict[str, Any]:
@@ -89,12 +114,17 @@ class Documents:
     def _discovered(self, group: str) -> dict[str, Any]:
         versions = [
             {"version": v, "resources": [_discovered(r) for r in rs], "freshness": "Current"}
-            for v, rs in self.versions[group].items()
+            for v, rs in self.versions.get(group, {}).items()
+            if v not in self.remotes.get(group, {})
         ]
+        if group in self.remotes:
+            from kk.server.aggregation.discovery import discovered
+
+            versions += [discovered(remote) for remote in self.remotes[group].values()]
         return {"metadata": {"name": group} if group else {}, "versions": versions}
 
 
-def group_rank(group: str) -> tuple[int, str]:
+def group_rank(group: str) -> tuple[float, str]:
     """The place of a group among the others."""
     return (_ORDER.index(group), "") if group in _ORDER else (len(_ORDER), group)
 
@@ -142,13 +172,20 @@ def _optional(r: Resource) -> Iterator[tuple[str, Any]]:
         yield "categories", list(r.categories)
 
 
+def _verbs(r: Resource) -> list[str]:
+    """The verbs as upstream lists them; custom resources have an order of their own, and fewer verbs while they go."""
+    if not r.custom:
+        return sorted(r.verbs)
+    return [v for v in r.verbs if v not in ("create", "update", "patch") or not r.terminating]  # type: ignore[attr-defined]
+
+
 def _listed(r: Resource) -> dict[str, Any]:
     found = {
         "name": r.plural,
         "singularName": r.singular,
         "namespaced": r.namespaced,
         "kind": r.kind,
-        "verbs": sorted(r.verbs),
+        "verbs": _verbs(r),
         **dict(_optional(r)),
     }
     if "create" in r.verbs and "list" in r.verbs:
@@ -166,10 +203,12 @@ def _listed_sub(r: Resource, name: str) -> dict[str, Any]:
 def _discovered(r: Resource) -> dict[str, Any]:
     found: dict[str, Any] = {
         "resource": r.plural,
-        "responseKind": {"group": "", "version": "", "kind": r.kind},
+        "responseKind": {"group": r.group, "version": r.version, "kind": r.kind}
+        if r.custom
+        else {"group": "", "version": "", "kind": r.kind},
         "scope": "Namespaced" if r.namespaced else "Cluster",
         "singularResource": r.singular,
-        "verbs": sorted(r.verbs),
+        "verbs": _verbs(r),
         **dict(_optional(r)),
     }
     subs = []
@@ -184,12 +223,26 @@ def _discovered(r: Resource) -> dict[str, Any]:
 
 def documents(server: Server) -> Documents:
     """The documents of what is served now."""
-    signature = tuple(map(id, server.resources.values()))
     held: Documents | None = server.state.get(__name__)
-    if held is None or held.signature != signature:
-        held = server.state[__name__] = Documents(server.resources.values())
-        held.signature = signature
+    version = resources_version(server)
+    if held is None or held.version != version:
+        aggregator = server.state.get("kk.server.aggregation.aggregator")
+        remotes = aggregator.remotes.values() if aggregator is not None else ()
+        held = server.state[__name__] = Documents(server.resources.values(), remotes)
+        held.version = version
     return held
+
+
+def resources_version(server: Server) -> int:
+    """A number that changes with the set of served resources."""
+    return int(server.state.get(_VERSION, 0))
+
+
+def changed(server: Server) -> None:
+    """The set of served resources is another one: documents are made anew when somebody asks."""
+    server.state[_VERSION] = resources_version(server) + 1
+    for listener in server.state.get(LISTENERS, ()):
+        listener()
 
 
 def wants_aggregated(accept: str) -> bool:
@@ -217,7 +270,7 @@ async def handle(request: Request) -> Response:
     if parts[0] == "api":
         return _version(request, found, "", parts[1:])
     if len(parts) == 2:
-        if parts[1] not in found.versions or not parts[1]:
+        if parts[1] not in found.versions and parts[1] not in found.remotes or not parts[1]:
             return PAGE_NOT_FOUND
         read_only(request)
         return document(request, {"kind": "APIGroup", "apiVersion": "v1", **found.group(parts[1])}, plain=True)

@@ -6,7 +6,7 @@ Documents are made in a worker thread when first asked for, and kept compressed.
 import asyncio
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kk.base.errors import not_acceptable
 from kk.kinds.kind import Resource
@@ -16,6 +16,9 @@ from kk.server.endpoints._answers import PAGE_NOT_FOUND, read_only, tagged
 from kk.server.endpoints.discovery import documents as discovered
 from kk.server.endpoints.version import GIT_VERSION
 from kk.server.openapi import documents, protobuf
+
+if TYPE_CHECKING:
+    from kk.server.aggregation.remote import Remote
 
 _JSON = b"application/json"
 _V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
@@ -57,10 +60,20 @@ def _roots(server: Server) -> list[str]:
 def _index(server: Server) -> dict[str, dict[str, str]]:
     marks = {path: documents.fingerprint(GIT_VERSION, resources) for path, resources in _served(server).items()}
     marks |= {path: documents.fingerprint(f"{GIT_VERSION} {path}", []) for path in _roots(server)}
+    marks |= {path: remote.openapi_mark for path, remote in _remotes(server).items()}
     return {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={mark}"} for path, mark in sorted(marks.items())}
 
 
+def _remotes(server: Server) -> "dict[str, Remote]":
+    """Aggregated versions that have told of their types, by path."""
+    remotes = [r for versions in discovered(server).remotes.values() for r in versions.values()]
+    return {f"apis/{r.api_version}": r for r in remotes if r.openapi_v3 is not None}
+
+
 async def _third(request: Request, path: str) -> Response:
+    remote = _remotes(request.server).get(path)
+    if remote is not None:
+        return tagged(request, remote.openapi_v3 or b"", _JSON, remote.openapi_mark)
     resources = _served(request.server).get(path)
     root = resources is None and path in _roots(request.server)
     if resources is None and not root:
@@ -93,16 +106,20 @@ def _document(path: str, resources: list[Resource] | None) -> dict[str, Any]:
 async def _second(request: Request) -> Response:
     server = request.server
     resources = [r for path in _served(server).values() for r in path]
-    mark = documents.fingerprint(GIT_VERSION, resources)
+    remotes = list(_remotes(server).values())
+    mark = documents.fingerprint(" ".join([GIT_VERSION, *(r.openapi_mark for r in remotes)]), resources)
+    others = [r.openapi_v2 for r in remotes if r.openapi_v2 is not None]
+
+    def whole() -> dict[str, Any]:
+        return documents.merged(documents.v2(GIT_VERSION, resources), others)
+
     for clause in (request.header("accept") or "application/json").split(","):
         media = clause.split(";")[0].strip()
         if media in (_V2_PROTOBUF, _OLD_V2):
-            body = await _made(
-                server, ("v2", "protobuf", mark), lambda: protobuf.document(documents.v2(GIT_VERSION, resources))
-            )
+            body = await _made(server, ("v2", "protobuf", mark), lambda: protobuf.document(whole()))
             return tagged(request, body, _V2_TYPE, mark)
         if media in ("*/*", "application/*", "application/json"):
-            body = await _made(server, ("v2", "json", mark), lambda: encode(documents.v2(GIT_VERSION, resources)))
+            body = await _made(server, ("v2", "json", mark), lambda: encode(whole()))
             return tagged(request, body, _JSON, mark)
     raise not_acceptable(f"only the following media types are accepted: application/json, {_V2_PROTOBUF}")
 

@@ -30,7 +30,7 @@ from kk.server.encoding import decode, encode
 from kk.server.hooks import services
 
 Obj = dict[str, Any]
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Streams = backend.Streams
 #: bytes of an answer that are read at most: an object may be three million bytes, a list of them many more
 LIMIT = 64 * 1024 * 1024
 #: connections kept per server when nobody uses them, and for how many seconds
@@ -212,7 +212,7 @@ async def _exchange(
     except (OSError, httptools.HttpParserError) as error:
         if kept and not found.status:
             return None
-        raise _Dial(_words(error, key)) from None
+        raise _Dial(words(error, *key[:3])) from None
     finally:
         if whole and found.reusable:
             _keep(state, key, streams)
@@ -244,7 +244,7 @@ async def _connect(server: Server, key: tuple[str, int, str, str]) -> Streams:
     try:
         return await backend.dial(host, port, context, server_name)
     except OSError as error:
-        raise _Dial(_words(error, key)) from None
+        raise _Dial(words(error, *key[:3])) from None
 
 
 # connections that wait for the next call
@@ -332,9 +332,8 @@ _SYSTEM = {
 }
 
 
-def _words(error: BaseException, key: tuple[str, int, str, str]) -> str:
+def words(error: BaseException, host: str, port: int, server_name: str = "") -> str:
     """A fault of a connection as Go words it."""
-    host, port, server_name, _ = key
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         text = _CERTIFICATE.get(error.verify_code)
@@ -357,6 +356,8 @@ def _words(error: BaseException, key: tuple[str, int, str, str]) -> str:
         return f"net/http: HTTP/1.x transport connection broken: {error}"
     if isinstance(error, (ConnectionResetError, BrokenPipeError)):
         return f"read tcp {where}: read: connection reset by peer" if not isinstance(error, BrokenPipeError) else "EOF"
+    if isinstance(error, TimeoutError) and not error.errno:
+        return f"dial tcp {where}: i/o timeout"
     number = getattr(error, "errno", None)
     if number in _SYSTEM:
         return f"dial tcp {where}: {_SYSTEM[number]}"

@@ -133,6 +133,14 @@ def v2(title: str, resources: Resources) -> Obj:
     }
 
 
+def merged(own: Obj, others: list[Obj]) -> Obj:
+    """A version 2 document with what other servers say of theirs; of one name the first definition stands."""
+    for other in others:
+        own["paths"] = {**other["paths"], **own["paths"]}
+        own["definitions"] = {**other["definitions"], **own["definitions"]}
+    return own
+
+
 def _collect(schemas: Schemas, resources: Resources) -> None:
     schemas.add(
         META + name for name in ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
