@@ -85,6 +85,9 @@ class Store(Protocol):
     def load_at(self, prefix: str, revision: int, start: str = "", limit: int = 0) -> list[Event]:
         """Live rows as they stood at a revision, in key order, from key > start. Raises Compacted or Future."""
 
+    def count_at(self, prefix: str, revision: int, start: str = "") -> int:
+        """How many rows `load_at` would give without a limit. Raises Compacted or Future."""
+
     def row(self, revision: int) -> Event | None:
         """One row of the log, or None where it is compacted (a watcher asks for the state that an event replaced)."""
 

@@ -51,6 +51,10 @@ class MemoryStore(LogWriter):
         found = sorted((r for r in newest.values() if not r.deleted), key=lambda r: r.key)
         return found[:limit] if limit else found
 
+    def count_at(self, prefix: str, revision: int, start: str = "") -> int:
+        """How many live rows there were."""
+        return len(self.load_at(prefix, revision, start))
+
     def row(self, revision: int) -> Event | None:
         """One row, or None."""
         at = bisect.bisect_left(self._rows, revision, key=lambda r: r.revision)

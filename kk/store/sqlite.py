@@ -225,6 +225,13 @@ class SQLiteStore(LogWriter):
         query = select(*_COLUMNS).where(_newest(revision) & _within(prefix, start)).order_by(_log.c.key)
         return self._events(query.limit(limit or None))
 
+    def count_at(self, prefix: str, revision: int, start: str = "") -> int:
+        """How many live rows there were, without reading their values."""
+        self._check(revision)
+        query = select(func.count()).select_from(_log).where(_newest(revision) & _within(prefix, start))
+        with self._open().connect() as connection:
+            return int(connection.scalar(query) or 0)
+
     def row(self, revision: int) -> Event | None:
         """One row, or None where it is compacted."""
         found = self._events(select(*_COLUMNS).where(_log.c.revision == revision))

@@ -101,6 +101,8 @@ def test_load_and_snapshots(make):
     assert [e.value for e in d.store.load("/a/")] == [b"new"]
     assert [(e.key, e.value) for e in d.store.load_at("/a/", 3)] == [("/a/1", b"/a/1"), ("/a/2", b"/a/2")]
     assert [e.key for e in d.store.load_at("/a/", 3, limit=1)] == ["/a/1"]
+    assert d.store.count_at("/a/", 3) == 2
+    assert d.store.count_at("/a/", 3, start="/a/1") == 1
     assert [e.key for e in d.store.load_at("/a/", 3, start="/a/1")] == ["/a/2"]
     assert [e.revision for e in d.store.after(3)] == [4, 5]
     assert [e.revision for e in d.store.after(1, "/a/", limit=2)] == [2, 3]
