@@ -18,10 +18,10 @@ from kk.server.reads import key_of
 from kk.server.views import View
 from kk.server.writes.options import WriteOptions
 
-#: how often a write that anybody may redo is redone
-RETRIES = 30
 #: sub-resources whose writers upstream does not tell from those of the main resource
 _UNMARKED = frozenset({"binding", "eviction", "finalize"})
+#: groups whose finalizers need not be standard ones: upstream's check is that of the types of k8s.io/api
+_PLAIN_FINALIZERS = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})
 
 
 class Write:
@@ -145,7 +145,7 @@ class Write:
         resource = self.view.shelf.resource
         metadata, name = obj["metadata"], resource.strategy.validate_name
         own = []
-        if resource.schema.name:
+        if resource.schema.name and resource.group not in _PLAIN_FINALIZERS:
             own = list(meta.check_own_finalizers(metadata.get("finalizers"), "metadata.finalizers"))
         if old is None:
             return meta.validate(metadata, None, resource.namespaced, name) + own
