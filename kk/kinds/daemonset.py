@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import invalid_value, not_supported, required
-from kk.kinds import _workload
+from kk.kinds import _extensions, _workload
 from kk.kinds._checks import Errors, fill, immutable, section
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
@@ -13,8 +13,6 @@ from kk.kinds._workload import WIDE, default_workload, labels_text, number, pod_
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
-#: what is left of a field of the beta API, kept as upstream keeps it
-_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _ALWAYS = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
 
 
@@ -29,19 +27,19 @@ def default(obj: Obj) -> None:
         fill(rolling, "maxSurge", 0)
     fill(spec, "revisionHistoryLimit", 10)
     zeros(obj, *_ALWAYS)
-    fill(section(obj["metadata"], "annotations"), _TEMPLATE_GENERATION, "0")
+    fill(section(obj["metadata"], "annotations"), _extensions.TEMPLATE_GENERATION, "0")
 
 
 def prepare_create(obj: Obj) -> None:
     """Status belongs to the controller; the old templateGeneration starts at 1."""
-    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = "1"
+    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = "1"
     obj["status"] = dict.fromkeys(_ALWAYS, 0)
 
 
 def prepare_update(obj: Obj, old: Obj) -> None:
     """The old templateGeneration stays as it is: nothing reads it any more."""
-    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION) or "1"
-    section(obj["metadata"], "annotations")[_TEMPLATE_GENERATION] = before
+    before = (old["metadata"].get("annotations") or {}).get(_extensions.TEMPLATE_GENERATION) or "1"
+    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = before
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -101,6 +99,7 @@ KIND = Kind(
     prepare_create=prepare_create,
     warnings=warnings,
     prepare_update=prepare_update,
+    conversions=(_extensions.DAEMON_SET,),
     validate=validate,
     validate_status=validate_status,
     columns=(

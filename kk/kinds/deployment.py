@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kk.base.errors import forbidden_value, invalid_value, not_supported
-from kk.kinds import _workload
+from kk.kinds import _extensions, _workload
 from kk.kinds._checks import Errors, fill, immutable, section
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
@@ -110,6 +110,7 @@ KIND = Kind(
         AGE,
         *WIDE,
     ),
+    conversions=(_extensions.DEPLOYMENT,),
     counted=lambda obj: obj["metadata"].get("annotations") or {},
     scale=Scale(),
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from kk.base import names
 from kk.base.errors import invalid_value, required
-from kk.kinds import _addresses
+from kk.kinds import _addresses, _extensions
 from kk.kinds._cells import balancer_addresses, cut
 from kk.kinds._checks import PORT_RANGE, Errors, Obj, bad, each, fill, one_of, section
 from kk.kinds._later import later
@@ -189,5 +189,6 @@ KIND = Kind(
         AGE,
     ),
     status=True,
+    conversions=(_extensions.INGRESS,),
     describe=later("_describe_network", "ingress"),
 )

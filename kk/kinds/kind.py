@@ -7,7 +7,7 @@ in wire form, `default` and the two `prepare` functions change the dict they are
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from kk.base.errors import FieldError
 
@@ -51,6 +51,7 @@ class Conversion:
     """Another served version of the same stored form; both functions take a dict of one version and return one of the other.
 
     validate: what takes the place of the kind's own, on the stored form, for writes in this version.
+    deprecated: the text of the Warning header that every request for this version gets.
     selectable: this version's field selectors → the stored version's names; None where they are the same.
     """
 
@@ -60,6 +61,7 @@ class Conversion:
     columns: "tuple[Column, ...] | None" = None
     selectable: "dict[str, str] | None" = None
     validate: "Callable[[Obj, Obj | None], Errors] | None" = None
+    deprecated: str = ""
 
 
 def _nothing(*_: Any) -> tuple[()]:
@@ -86,6 +88,8 @@ class Kind:
     orphans                      a delete that names no propagation policy leaves the dependents; orphan_warning is what it warns of then
     status_on_create             a new object may bring its status along (nodes); else the pipeline drops it before prepare_create
     grace(obj, options)          seconds a delete waits for (pods), 0 deletes at once
+    reset                        sub-resource ("" for none) → the fields (in the form of FieldsV1) that a write to it cannot set; None: by the schema
+    going(obj, now)              marks an object that is deleted and stays for a while in a way of its own; False where it goes at once
     describe(obj, ask)           lines of `kubectl describe` (see kk.kinds.describing); None: the generic layout
     """
 
@@ -115,6 +119,8 @@ class Kind:
     grace: Callable[[Obj, Obj], int] | None = None
     conversions: tuple[Conversion, ...] = ()
     describe: Callable[[Obj, Any], Iterable[str]] | None = None
+    reset: "dict[str, dict[str, Any]] | None" = None
+    going: "Callable[[Obj, str], bool] | None" = None
 
     @property
     def group(self) -> str:
@@ -150,6 +156,8 @@ class Resource:
     schema: Any  # kk.base.schema.Node of the whole object
     decode: Callable[[bytes], Obj]  # strict, typed; raises msgspec.ValidationError or DecodeError
     list_kind: str = ""
+    #: made from a CustomResourceDefinition
+    custom: ClassVar[bool] = False
 
     @property
     def api_version(self) -> str:

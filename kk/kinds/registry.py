@@ -130,6 +130,12 @@ class Registry:
 
 
 @functools.cache
+def optional() -> Registry:
+    """The resources that a server serves where --runtime-config enables them."""
+    return Registry(BuiltIn(facts) for facts in schema.optional_resources())
+
+
+@functools.cache
 def registry() -> Registry:
     """The built-in resources."""
     return Registry(BuiltIn(facts) for facts in schema.resources())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kk.kinds import _workload
+from kk.kinds import _extensions, _workload
 from kk.kinds._checks import Errors, fill, immutable
 from kk.kinds._labelselector import shown
 from kk.kinds._later import later
@@ -72,4 +72,5 @@ KIND = Kind(
         *WIDE,
     ),
     scale=Scale(),
+    conversions=(_extensions.REPLICA_SET,),
 )

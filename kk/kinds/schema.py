@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kk.base.schema import ANY, Node
+from kk.kinds import _extensions
 
 #: codes of scalars (see kk.kinds.generate) → type and format of a Node
 SCALARS = {
@@ -77,6 +78,22 @@ def resources() -> tuple[ResourceFacts, ...]:
     return _data().resources
 
 
+def optional_resources() -> tuple[ResourceFacts, ...]:
+    """The facts of resources that are served where somebody asks for them."""
+    verbs = next(r.verbs for r in resources() if r.plural == "deployments")
+    change = ("get", "patch", "update")
+    found = []
+    for kind, (plural, short, categories, subs, stored) in _extensions.KINDS.items():
+        made = tuple(
+            SubresourceFacts(s, change, *(("autoscaling/v1", "Scale") if s == "scale" else ("", kind))) for s in subs
+        )
+        name = _extensions.PREFIX + kind
+        found.append(
+            ResourceFacts(_extensions.API_VERSION, plural, kind, True, verbs, (short,), categories, made, stored, name)
+        )
+    return tuple(found)
+
+
 def names() -> list[str]:
     """Names of all definitions, sorted."""
     return list(_data().definitions)
@@ -84,6 +101,10 @@ def names() -> list[str]:
 
 def definition(name: str) -> Definition:
     """A definition's data. Raises KeyError for a name that is none."""
+    if name.startswith(_extensions.PREFIX):
+        origin = _extensions.source(name)
+        newer = definition(origin).f if origin else {}
+        return Definition(_extensions.definition(name, newer))
     return msgspec.json.decode(_data().definitions[name], type=Definition)
 
 

@@ -26,6 +26,13 @@ class ServerFlag(NamedTuple):
 
 #: by subject, in the order of kube-apiserver's own help
 FLAGS: tuple[ServerFlag, ...] = (
+    # what is served
+    ServerFlag(
+        "runtime-config",
+        "Versions and resources to serve or not: api/all, api/ga, api/beta, GROUP/VERSION or GROUP/VERSION/RESOURCE, each =true or =false; "
+        "extensions/v1beta1=true brings Deployments, ReplicaSets, DaemonSets and Ingresses in their old group.",
+        "list",
+    ),
     # who asks
     ServerFlag("anonymous-auth", "Let requests without credentials be system:anonymous.", "bool", True),
     ServerFlag("client-ca-file", "CA of clients' certificates; the cluster's own if not given."),

@@ -37,6 +37,7 @@ class View:
         #: metadata of a list that is told whole: upstream's type for custom resources writes an empty token too
         self.list_metadata = b'{"continue":"","resourceVersion":"%d"}' if resource.custom else b'{"resourceVersion":"%d"}'
         self.conversion = self._conversion()
+        self.deprecated = self.conversion.deprecated if self.conversion is not None else self.strategy.deprecated
         self._printer: Printer | None = None
         self._messages: dict[str, tuple[Item, bytes]] = {}
         self._size = 0  # bytes in there

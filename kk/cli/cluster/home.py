@@ -34,6 +34,7 @@ class Spec:
     port: int
     nodes: int = 1
     controllers: str = "*"
+    runtime_config: str = ""
 
 
 def home() -> Path:
@@ -109,6 +110,8 @@ class Cluster:
         """Daemon → command line; each is the same command that a person can run by hand."""
         kk, where = [sys.executable, "-m", "kk"], ["--cluster", self.name]
         wanted = {"api": [*kk, "api", *where, "--port", str(spec.port)]}
+        if spec.runtime_config:
+            wanted["api"].append(f"--runtime-config={spec.runtime_config}")
         if spec.controllers:
             wanted["control"] = [*kk, "control", *where, f"--controllers={spec.controllers}"]
         for node in self.nodes(spec):

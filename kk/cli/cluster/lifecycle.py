@@ -25,7 +25,9 @@ PATIENCE = 60.0
 Say = Callable[[str], None]
 
 
-def desired(cluster: Cluster, nodes: int | None, controllers: str | None, port: int | None) -> Spec:
+def desired(
+    cluster: Cluster, nodes: int | None, controllers: str | None, port: int | None, runtime_config: str | None = None
+) -> Spec:
     """What is asked for: what was before, changed by what is given now. Raises ClusterError for what cannot be."""
     old = cluster.spec()
     if port is not None and not 0 < port < 65536:
@@ -36,7 +38,10 @@ def desired(cluster: Cluster, nodes: int | None, controllers: str | None, port: 
         if port is not None and home.in_use(port):
             raise ClusterError(f"port {port} is in use by another program; choose another with --port")
         return Spec(
-            port or home.free_port(), 1 if nodes is None else nodes, "*" if controllers is None else controllers
+            port or home.free_port(),
+            1 if nodes is None else nodes,
+            "*" if controllers is None else controllers,
+            runtime_config or "",
         )
     if port not in (None, old.port):
         raise ClusterError(
@@ -44,7 +49,10 @@ def desired(cluster: Cluster, nodes: int | None, controllers: str | None, port: 
             f'"kk reset{home.flag(cluster.name)}" and then "kk up --port {port}" starts over on another'
         )
     return Spec(
-        old.port, old.nodes if nodes is None else nodes, old.controllers if controllers is None else controllers
+        old.port,
+        old.nodes if nodes is None else nodes,
+        old.controllers if controllers is None else controllers,
+        old.runtime_config if runtime_config is None else runtime_config,
     )
 
 

@@ -18,6 +18,8 @@ def run(env: Env, options: Options) -> None:
     given = {
         name: getattr(options, name) if name in options.changed else None for name in ("nodes", "controllers", "port")
     }
+    if "runtime-config" in options.changed:
+        given["runtime_config"] = ",".join(options.runtime_config)
     spec = lifecycle.desired(cluster, **given)
     progress = Progress(env)
     progress.show(f'Starting cluster "{cluster.name}"')
@@ -55,7 +57,7 @@ COMMAND = Command(
     "up",
     "Start a local cluster, or bring it to what is asked for",
     run,
-    usage="[--cluster NAME] [--nodes N] [--controllers LIST] [--kubeconfig FILE] [--port P]",
+    usage="[--cluster NAME] [--nodes N] [--controllers LIST] [--kubeconfig FILE] [--runtime-config LIST] [--port P]",
     text="""Start a cluster on this machine, wait until its nodes are Ready, and make it the current context.
 
 State lies in $KK_HOME (the XDG data folder if not set), one folder a cluster; several clusters run side by side. Run twice it
@@ -68,6 +70,9 @@ kk up --cluster lab --nodes 3
 
 # An API server alone: objects are stored and nothing else happens
 kk up --nodes 0 --controllers ''
+
+# Serve Deployments in their old group as well
+kk up --runtime-config extensions/v1beta1=true
 
 # Everything but the scheduler: pods stay Pending
 kk up --controllers '*,-scheduler'""",
@@ -82,6 +87,12 @@ kk up --controllers '*,-scheduler'""",
             help="Controllers to run, as in kube-controller-manager; '' for none. What it had before, if not given.",
         ),
         KUBECONFIG,
+        Flag(
+            "runtime-config",
+            type="list",
+            help="Versions to serve beside the usual ones or not at all, as in kube-apiserver, for example extensions/v1beta1=true. "
+            "What it had before, if not given.",
+        ),
         Flag(
             "port",
             type="int",
