@@ -30,7 +30,6 @@ _WITHOUT_VALUE = (
     "FieldValueRequired",
     "FieldValueForbidden",
     "FieldValueTooLong",
-    "FieldValueTooMany",
     "InternalError",
 )
 
@@ -122,14 +121,13 @@ def value_not_found(field: str, value: Any) -> FieldError:
 def too_long(field: str, value: Any, most: int) -> FieldError:
     """A string over its limit, in bytes."""
     del value  # upstream shows no value here: it is long
-    return FieldError(
-        "FieldValueTooLong", field, None, f"may not be more than {most} bytes" if most >= 0 else "value is too long"
-    )
+    text = f"may not be more than {most} byte{'' if most == 1 else 's'}" if most >= 0 else "value is too long"
+    return FieldError("FieldValueTooLong", field, None, text)
 
 
 def too_many(field: str, actual: int, most: int) -> FieldError:
     """A list over its limit, in items."""
-    return FieldError("FieldValueTooMany", field, actual, f"must have at most {most} items")
+    return FieldError("FieldValueTooMany", field, actual, f"must have at most {most} item{'' if most == 1 else 's'}")
 
 
 def type_invalid(field: str, value: Any, detail: str) -> FieldError:

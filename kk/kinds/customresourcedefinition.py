@@ -15,6 +15,9 @@ _PER_VERSION = ("schema", "subresources", "additionalPrinterColumns", "selectabl
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 _NOT_WEBHOOK = "should not be set when strategy is not set to Webhook"
+_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+_APPROVED = "api-approved.kubernetes.io"
+_SEE = "https://github.com/kubernetes/enhancements/pull/1111"
 _SCALARS = ("boolean", "integer", "string")
 
 
@@ -65,6 +68,58 @@ def _note_storage(obj: Obj) -> None:
             status["storedVersions"] = [*(status.get("storedVersions") or []), version["name"]]
 
 
+def going(obj: Obj, now: str) -> bool:
+    """A deleted definition stays until its instances are gone: the server removes them and then the finalizer."""
+    metadata = obj["metadata"]
+    if metadata.get("deletionTimestamp"):
+        return False
+    finalizers = metadata.get("finalizers") or []
+    metadata["finalizers"] = [*finalizers, *([] if _CLEANUP in finalizers else [_CLEANUP])]
+    pending = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
+    status = section(obj, "status")
+    others = [c for c in status.get("conditions") or [] if c.get("type") != "Terminating"]
+    status["conditions"] = [*others, pending]
+    return True
+
+
+def protected(group: str) -> bool:
+    """Whether a group is Kubernetes' own, whose definitions need an approval."""
+    return group in ("k8s.io", "kubernetes.io") or group.endswith((".k8s.io", ".kubernetes.io"))
+
+
+def approval(annotations: Obj) -> tuple[str, str]:
+    """(approved, bypassed, invalid or missing; the text that explains it) of a definition in a protected group."""
+    text = annotations.get(_APPROVED) or ""
+    if not text:
+        return "missing", f'protected groups must have approval annotation "{_APPROVED}", see {_SEE}'
+    if text.startswith("unapproved"):
+        return "bypassed", f'not approved: "{text}"'
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s]+", text):
+        return "approved", f"approved in {text}"
+    why = 'with either a URL or a reason starting with "unapproved"'
+    return "invalid", f'protected groups must have approval annotation "{_APPROVED}" {why}, see {_SEE}'
+
+
+def _approval(obj: Obj, old: Obj | None, group: str) -> Errors:
+    if not protected(group):
+        return
+    annotations = obj["metadata"].get("annotations") or {}
+    state, why = approval(annotations)
+    if old is not None and approval(old["metadata"].get("annotations") or {})[0] == state:
+        return
+    path = f"metadata.annotations[{_APPROVED}]"
+    if state == "missing":
+        yield required(path, why)
+    elif state == "invalid":
+        yield invalid_value(path, annotations[_APPROVED], why)
+
+
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Group, names, versions, schemas, conversion; what decides where objects are kept never changes."""
     spec = obj["spec"]
@@ -88,6 +143,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         )
     yield from _conversion("spec.conversion", spec.get("conversion") or {})
     yield from _stored(obj)
+    yield from _approval(obj, old, group)
 
 
 def _fixed(spec: Obj, old: Obj) -> Errors:
@@ -264,4 +320,5 @@ KIND = Kind(
     validate=validate,
     status=True,
     unconditional_update=False,
+    going=going,
 )

@@ -49,6 +49,10 @@ async def read_object(request: Request, view: View, validation: str) -> Obj:
 
 async def read_as(request: Request, resource: Resource, validation: str) -> Obj:
     """The same for a resource that is not stored by itself."""
+    if resource.custom:
+        from kk.server.custom import bodies
+
+        return await bodies.read(request, resource, validation)  # type: ignore[arg-type]
     media = body_media(request.headers.get(b"content-type", b""))
     data = await request.body()
     if media == YAML:
@@ -255,6 +259,13 @@ def _doubled_keys(root: yaml.Node) -> list[str]:
 def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list[str] | None" = None) -> Obj:
     """A patched object, read again by its types. Raises StatusError."""
     resource = view.resource
+    if resource.custom:
+        from kk.server.custom import bodies
+
+        read, warnings = bodies.accept(resource, obj, validation, found or [])  # type: ignore[arg-type]
+        for text in warnings:
+            write.warn(text)
+        return read
     if obj.get("kind") != resource.kind or obj.get("apiVersion") != resource.api_version:
         _check_kind(resource, obj.get("apiVersion"), obj.get("kind"))
     reset = _resets(obj)

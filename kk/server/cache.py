@@ -5,7 +5,7 @@ look-up, a list is a join, and a watch event is encoded once. Decodes only where
 """
 
 import logging
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -68,14 +68,32 @@ class Shelf:
         self.decoded: dict[str, tuple[Item, Obj]] = {}  # what hooks asked for
         self._fields = tuple(resource.strategy.selectable.items())
 
+    #: what items of a list begin with: those of custom resources say of what kind they are
+    item_head = b"{"
+    #: whether what is here has to be brought up to date (`await shelf.fresh()`) before anybody may look
+    lagging = False
+    #: the shelf that really stores, where this one shows its objects in another version
+    base: "Shelf | None" = None
+
+    async def fresh(self) -> None:
+        """Wait until nothing lags."""
+
+    async def resolve(self, items: "list[Item]") -> None:
+        """Make ready what was read from the store's log."""
+
     # reading
 
-    def span(self, namespace: str) -> list[str]:
-        """The keys of a namespace, or all, in order."""
-        if not namespace or not self.resource.namespaced:
-            return self.keys
-        low, high = bisect_left(self.keys, f"{namespace}/"), bisect_left(self.keys, f"{namespace}0")
-        return self.keys[low:high]
+    def bounds(self, namespace: str, start: str = "") -> tuple[int, int]:
+        """Where the keys of a namespace (or all) that come after `start` lie in `keys`."""
+        low, high = 0, len(self.keys)
+        if namespace and self.resource.namespaced:
+            low, high = bisect_left(self.keys, f"{namespace}/"), bisect_left(self.keys, f"{namespace}0")
+        return (max(low, bisect_right(self.keys, start)) if start else low), high
+
+    def span(self, namespace: str, start: str = "") -> list[str]:
+        """The keys of a namespace, or all, in order, from after `start`."""
+        low, high = self.bounds(namespace, start)
+        return self.keys if high - low == len(self.keys) else self.keys[low:high]
 
     def join(self, namespace: str) -> bytes:
         """The items of a list, joined. What is asked for twice without a change between is kept."""
@@ -83,9 +101,10 @@ class Shelf:
         if found is not None:
             return found
         items = self.items
-        joined = b",{".join([items[k].rest for k in self.span(namespace)])
+        head = self.item_head
+        joined = (b"," + head).join([items[k].rest for k in self.span(namespace)])
         if joined:
-            joined = b"{" + joined
+            joined = head + joined
         self.joined[namespace] = joined if namespace in self.joined else None
         return joined
 

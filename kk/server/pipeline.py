@@ -17,6 +17,7 @@ from kk.server.allocators import Allocators
 from kk.server.cache import Item, Shelf
 from kk.server.context import LOOPBACK, Server, User
 from kk.server.encoding import Obj, stored, too_deep
+from kk.server.turns import Turns
 from kk.store.api import Conflict
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Pipeline:
         self._submit = server.cache.store.submit_all
         self.admission = Admission()
         self.allocators = Allocators(server)
+        self.turns = Turns(Lost)
         self._second, self._text, self._moment = 0, "", datetime.fromtimestamp(0, UTC)
         self._compaction: asyncio.TimerHandle | None = None
         self._waiting: list[tuple[str, bytes, int, Token, bool]] = []
@@ -88,12 +90,16 @@ class Pipeline:
 
     async def put(self, shelf: Shelf, key: str, obj: Obj, expect: int, value: bytes | None = None) -> Item:
         """Store an object (in the stored version) and wait until it is durable. Raises Lost."""
+        if shelf.base is not None:
+            return await shelf.write(key, obj, expect)  # type: ignore[attr-defined, no-any-return]
         future: asyncio.Future[Item] = self._server.loop.create_future()
         self._queue(shelf.prefix + key, value if value is not None else stored(obj), expect, Token(future, obj))
         return await future
 
     async def remove(self, shelf: Shelf, item: Item) -> Item:
         """Delete an item as it stands. Raises Lost."""
+        if shelf.base is not None:
+            return await shelf.erase(item)  # type: ignore[attr-defined, no-any-return]
         future: asyncio.Future[Item] = self._server.loop.create_future()
         last = shelf.head + item.rest.replace(b'"resourceVersion":"%d"' % item.revision, b'"resourceVersion":""', 1)
         self._queue(shelf.prefix + item.key, last, item.revision, Token(future, None), True)

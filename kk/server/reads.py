@@ -14,7 +14,7 @@ from kk.server.cache import Item, Shelf
 from kk.server.context import Request, RequestInfo, Response, Server
 from kk.server.encoding import Obj, encode
 from kk.server.negotiate import PROTOBUF, Form, form_of
-from kk.server.selection import ListOptions, encode_continue, list_options, matches, select, token_expired
+from kk.server.selection import ListOptions, cut, encode_continue, list_options, matches, page, token_expired
 from kk.server.views import View, clock
 from kk.store.api import Compacted, Future
 
@@ -80,11 +80,9 @@ async def list_objects(request: Request, view: View) -> Response | None:
             return encoded(request, b"%b%b]}" % (head, joined), form)
         await send_pieces(request.send, (head, joined, b"]}"))
         return None
-    items, revision = await snapshot(server, shelf, options)
+    items, left, revision = await snapshot(server, shelf, options)
     metadata: Obj = {"resourceVersion": str(revision)}
-    if options.limit and len(items) > options.limit:
-        left = len(items) - options.limit
-        items = items[: options.limit]
+    if left:
         metadata["continue"] = encode_continue(revision, items[-1].key, options.namespace)
         if options.everything:
             metadata["remainingItemCount"] = left
@@ -126,8 +124,8 @@ def render(request: Request, view: View, items: list[Item], metadata: Obj, form:
     return b'%b%b,"items":[%b]}' % (head, encode(metadata), body)
 
 
-async def snapshot(server: Server, shelf: Shelf, options: ListOptions) -> tuple[list[Item], int]:
-    """The selected items and the revision at which they stood so."""
+async def snapshot(server: Server, shelf: Shelf, options: ListOptions) -> tuple[list[Item], int, int]:
+    """The selected items, up to the limit, how many follow them, and the revision at which they stood so."""
     current = server.cache.revision
     exact = options.exact
     if options.continued and exact == -1:
@@ -138,8 +136,8 @@ async def snapshot(server: Server, shelf: Shelf, options: ListOptions) -> tuple[
         if version and (options.match == "Exact" or (options.limit and not options.match)):
             exact = version
     if not exact or exact >= shelf.version:
-        return select(options, shelf), (exact if exact and options.continued else exact or current)
-    return await _at(server, shelf, options, exact), exact
+        return *page(options, shelf), exact or current
+    return *await _at(server, shelf, options, exact), exact
 
 
 def _wanted(server: Server, options: ListOptions) -> int:
@@ -152,12 +150,16 @@ def _wanted(server: Server, options: ListOptions) -> int:
     return version
 
 
-async def _at(server: Server, shelf: Shelf, options: ListOptions, revision: int) -> list[Item]:
+async def _at(server: Server, shelf: Shelf, options: ListOptions, revision: int) -> tuple[list[Item], int]:
+    """The selected items up to the limit, and how many follow, as they stood at a revision; a page of everything reads no more than the page."""
     prefix = shelf.prefix + (f"{options.namespace}/" if options.namespace else "")
     start = shelf.prefix + options.start if options.start else ""
-    store = server.cache.store
+    store, loop = server.cache.store, asyncio.get_running_loop()
+    most, total = options.limit if options.everything else 0, 0
     try:
-        events = await asyncio.get_running_loop().run_in_executor(None, store.load_at, prefix, revision, start)
+        events = await loop.run_in_executor(None, store.load_at, prefix, revision, start, most)
+        if most and len(events) == most:
+            total = await loop.run_in_executor(None, store.count_at, prefix, revision, start)
     except Compacted:
         if options.continued:
             raise token_expired(options) from None
@@ -166,4 +168,6 @@ async def _at(server: Server, shelf: Shelf, options: ListOptions, revision: int)
         raise too_large_version(revision, future.current) from None
     items = [shelf.make(e.key[len(shelf.prefix) :], e.revision, e.created, e.value, None) for e in events]
     await shelf.resolve(items)
-    return items if options.everything else [i for i in items if matches(options, shelf, i)]
+    if options.everything:
+        return items, max(total - len(items), 0)
+    return cut(options, [i for i in items if matches(options, shelf, i)])

@@ -147,7 +147,7 @@ def _check_fields(options: ListOptions, view: View) -> None:
         selectable = options.renamed = view.conversion.selectable
     for field, _, _ in options.fields.requirements:
         if field not in _COMMON and field not in selectable:
-            if selectable:
+            if selectable or view.resource.custom:
                 raise bad_request(f"field label not supported: {field}")
             raise bad_request(f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"')
 
@@ -170,12 +170,28 @@ def select(options: ListOptions, shelf: Shelf) -> list[Item]:
     """The selected items of the newest state, in key order, after options.start."""
     items = shelf.items
     pinned = _pinned(options, shelf)
-    keys = shelf.span(options.namespace) if pinned is None else pinned
-    if options.start:
+    keys = shelf.span(options.namespace, options.start) if pinned is None else pinned
+    if pinned and options.start:
         keys = [k for k in keys if k > options.start]
     if options.everything:
         return [items[k] for k in keys]
     return [items[k] for k in keys if matches(options, shelf, items[k])]
+
+
+def page(options: ListOptions, shelf: Shelf) -> tuple[list[Item], int]:
+    """The first options.limit of what `select` gives, and how many follow; a page of everything costs no more than the page."""
+    if not options.everything or not options.limit:
+        return cut(options, select(options, shelf))
+    low, high = shelf.bounds(options.namespace, options.start)
+    end = min(high, low + options.limit)
+    return [shelf.items[k] for k in shelf.keys[low:end]], high - end
+
+
+def cut(options: ListOptions, items: list[Item]) -> tuple[list[Item], int]:
+    """The first options.limit items, and how many follow."""
+    if options.limit and len(items) > options.limit:
+        return items[: options.limit], len(items) - options.limit
+    return items, 0
 
 
 def _pinned(options: ListOptions, shelf: Shelf) -> list[str] | None:

@@ -54,7 +54,7 @@ class Printer:
             self._cells, self._dates = [_cell(_NAME), created], True
             return
         named = any(c.name == "Name" for c in columns)
-        self._columns, self._dates = (columns if named else (_NAME, *columns)), False
+        self._columns, self._dates = (columns if named else (_NAME, *columns)), resource.custom
         self._cells = [_cell(c) for c in self._columns]
 
     @functools.cached_property

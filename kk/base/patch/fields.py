@@ -192,9 +192,9 @@ def whole(value: Any, node: Node) -> Set:
             fields = node.fields
             out: Set = {_DOT: _LEAF}
             for key, inner in value.items():
-                child = fields.get(key)
-                if inner and child is not None and type(inner) in (dict, list):
-                    out["f:" + key] = whole(inner, child)
+                if inner and type(inner) in (dict, list):
+                    child = fields.get(key) or node.child(key)
+                    out["f:" + key] = whole(inner, child) if child is not None else {}
                 else:
                     out["f:" + key] = {}
             return out

@@ -14,10 +14,11 @@ from kk.server.encoding import Obj, stored
 from kk.server.negotiate import body_media, form_of
 from kk.server.pipeline import Lost, lost
 from kk.server.reads import find
+from kk.server.turns import RETRIES
 from kk.server.views import View
 from kk.server.writes import namespaces
 from kk.server.writes.options import WriteOptions, delete_options
-from kk.server.writes.write import RETRIES, Write, dry_item, generation, later
+from kk.server.writes.write import Write, dry_item, generation, later
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
@@ -70,6 +71,8 @@ def succeeded(view: View, item: Item, uid: str) -> Obj:
 async def delete(write: Write, options: Obj) -> tuple[Item, bool]:
     """Delete an object: (what it was or is now, whether it is gone). Raises StatusError."""
     for _ in range(RETRIES):
+        if write.view.shelf.lagging:
+            await write.view.shelf.fresh()
         item = find(write.view, write.namespace, write.name)
         old = write.view.shelf.obj(item)
         check_preconditions(write, options, item, old)
@@ -116,8 +119,10 @@ async def _delete_once(write: Write, options: Obj, item: Item, old: Obj) -> tupl
         options = {**options, "propagationPolicy": "Orphan"}
         if strategy.orphan_warning:
             write.warn(strategy.orphan_warning)
-    finalizers = wanted_finalizers(metadata.get("finalizers") or [], options)
     going = namespaces.mark(new, now) if view.resource.key == namespaces.KEY else False
+    if strategy.going is not None:
+        going = strategy.going(new, now)
+    finalizers = wanted_finalizers(metadata.get("finalizers") or [], options)
     if not finalizers and not grace and not going:
         gone = await _remove(write, item)
         if strategy.grace is not None and mark(metadata, now, 0):

@@ -251,6 +251,7 @@ def _check_applied(write: Write, applied: Obj) -> None:
 def merged(write: Write, live: Obj | None, applied: Obj) -> Obj:
     """The live object (None: there is none) with an applied configuration merged in. Raises 409, 500."""
     resource = write.view.resource
+    reset = resource.strategy.reset
     try:
         return managed.apply(
             live,
@@ -261,7 +262,8 @@ def merged(write: Write, live: Obj | None, applied: Obj) -> Obj:
             now=write.server.write.moment(),
             subresource=write.subresource,
             force=bool(write.options.force),
-            convert=write.convert if write.view.conversion is not None else None,
+            convert=write.convert if write.view.conversion is not None or resource.custom else None,
+            reset=reset.get(write.subresource) if reset is not None else None,
         )
     except managed.Conflicts as error:
         conflicted = StatusError(409, "Conflict", str(error), {"causes": error.causes})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kk.base.errors import FieldError, StatusError, bad_request, invalid, invalid_value
+from kk.kinds.kind import Resource
 from kk.server.answers import item_response
 from kk.server.bodies import read_object
 from kk.server.cache import Item
@@ -19,7 +20,7 @@ from kk.server.reads import find
 from kk.server.views import View
 from kk.server.writes import create as creating
 from kk.server.writes.options import write_options
-from kk.server.writes.write import RETRIES, Write, copied, dry_item
+from kk.server.writes.write import Write, copied, dry_item
 
 #: resources of which upstream's status sub-resource cannot change labels
 _LABELS_KEPT = frozenset({("apps", "v1", "deployments")})
@@ -71,7 +72,10 @@ async def update(
     merge    a sub-resource's own way to say what it may change: merge(new, old); None: everything but what the main resource keeps
     """
     view = write.view
-    for _ in range(RETRIES):
+
+    async def attempt() -> Item:
+        if view.shelf.lagging:
+            await view.shelf.fresh()
         item = find(view, write.namespace, write.name)
         old = view.shelf.obj(item)
         asked = change(view.from_stored(view.shelf.obj(item)))
@@ -81,8 +85,13 @@ async def update(
             return await _update_once(write, item, old, new, manage, merge)
         except Lost:
             if conditional:
-                break
-    raise lost(view, write.name)
+                raise lost(view, write.name) from None
+            raise
+
+    try:
+        return await write.server.write.turns.take(view.shelf.prefix + write.key(write.name), attempt)
+    except Lost:
+        raise lost(view, write.name) from None
 
 
 def check_version(write: Write, asked: Obj, item: Item, put: bool) -> bool:
@@ -117,7 +126,7 @@ async def _update_once(
         strategy.default(new)
     keep(write, new, old)
     if write.subresource == "status":
-        _only_status(new, old, write.view.resource.key in _LABELS_KEPT)
+        _only_status(new, old, write.view.resource)
     if manage:  # of what was asked, also where a sub-resource then takes only a part of it
         write.manage(old, new)
     if merge is not None:
@@ -188,7 +197,7 @@ def prepare(write: Write, new: Obj, old: Obj, merge: Any) -> None:
     resource = write.view.shelf.resource
     metadata, before = new["metadata"], old["metadata"]
     if write.subresource == "status":
-        _only_status(new, old, write.view.resource.key in _LABELS_KEPT)
+        _only_status(new, old, write.view.resource)
     elif merge is None:
         _all_but_status(write, new, old)
         if resource.strategy.prepare_update is not None:
@@ -206,8 +215,8 @@ def _all_but_status(write: Write, new: Obj, old: Obj) -> None:
             new.pop("status", None)
 
 
-def _only_status(new: Obj, old: Obj, labels: bool) -> None:
-    """A write to status changes status and what of metadata is nobody's spec; `labels`: they are kept too."""
+def _only_status(new: Obj, old: Obj, resource: Resource) -> None:
+    """A write to status changes status and what of metadata is nobody's spec; of custom resources nothing of metadata."""
     status = new.get("status")
     metadata = new["metadata"]
     for key in list(new):
@@ -218,6 +227,12 @@ def _only_status(new: Obj, old: Obj, labels: bool) -> None:
             new[key] = value
     if status is not None:
         new["status"] = new.pop("status")
+    if resource.custom:
+        own = {k: metadata[k] for k in ("managedFields", "resourceVersion") if k in metadata}
+        rest = {k: v for k, v in old["metadata"].items() if k not in ("managedFields", "resourceVersion")}
+        new["metadata"] = {**rest, **own}
+        return
+    labels = resource.key in _LABELS_KEPT
     kept = ("deletionTimestamp", "ownerReferences", "labels") if labels else ("deletionTimestamp", "ownerReferences")
     for key in kept:
         if key in old["metadata"]:
