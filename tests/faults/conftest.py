@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.custom import CRDS, CUSTOM, definition
 from tests.faults.wire import Wire
 from tests.servers import APIServer
 
@@ -43,4 +44,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("faults")) as server:
         path = "/api/v1/namespaces/default/serviceaccounts"
         assert server.request("POST", path, {"metadata": {"name": "default"}})[0] == 201
+        for custom in CUSTOM:
+            assert server.request("POST", CRDS, definition(custom))[0] == 201
         yield server

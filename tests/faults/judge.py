@@ -2,9 +2,11 @@
 
 import json
 import re
+from typing import Any
 
 import yaml
 
+from kk.server import protobuf
 from tests.faults.traffic import Sent
 from tests.faults.wire import Answer
 
@@ -37,7 +39,7 @@ def fault(sent: Sent, answer: Answer) -> str:
     if answer.headers.get("content-type", "").startswith("text/plain"):
         return "" if status < 500 else f"{status} in plain text"
     try:
-        told = yaml.safe_load(body) if "yaml" in answer.headers.get("content-type", "") else json.loads(body)
+        told = _read(body, answer.headers.get("content-type", ""))
     except (ValueError, yaml.YAMLError):
         return f"{status} that is no Status"
     if (
@@ -52,6 +54,13 @@ def fault(sent: Sent, answer: Answer) -> str:
     if status > 500 and not allowed(sent, status):
         return str(status)
     return ""
+
+
+def _read(body: bytes, media: str) -> dict[str, Any]:
+    if "protobuf" in media:
+        return protobuf.decode(body, ("v1", "Status"))
+    found = yaml.safe_load(body) if "yaml" in media else json.loads(body)
+    return found if isinstance(found, dict) else {}
 
 
 def allowed(sent: Sent, status: int) -> bool:

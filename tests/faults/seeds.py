@@ -8,6 +8,7 @@ import yaml
 
 from kk.kinds.kind import Resource
 from kk.kinds.registry import registry
+from tests.faults.custom import CUSTOM, Custom
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -15,9 +16,9 @@ _PER_KIND = 4
 
 
 @functools.cache
-def resources() -> list[Resource]:
-    """Every served resource, in discovery's order."""
-    return list(registry().resources.values())
+def resources() -> list[Any]:
+    """Every served resource, in discovery's order, and the custom ones of tests.faults.custom, more than once each."""
+    return [*registry().resources.values(), *(CUSTOM * 3)]
 
 
 @functools.cache
@@ -44,5 +45,7 @@ def by_kind() -> dict[tuple[str, str], list[dict[str, Any]]]:
 
 def of(resource: Resource) -> list[dict[str, Any]]:
     """Valid objects of a resource; the bare one at least."""
+    if isinstance(resource, Custom):
+        return list(resource.objects)
     bare = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": "a"}}
     return by_kind().get((resource.api_version, resource.kind)) or [bare]
