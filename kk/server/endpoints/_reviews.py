@@ -10,6 +10,7 @@ from kk.server import authz
 from kk.server.bodies import read_object
 from kk.server.context import Request, RequestInfo, Response, User
 from kk.server.endpoints._answers import document
+from kk.server.unstored import created
 from kk.server.views import View
 from kk.server.writes.options import write_options
 from kk.server.writes.write import manager_of
@@ -40,6 +41,7 @@ async def read(request: Request) -> Obj:
     review.pop("status", None)
     review.setdefault("spec", {})
     manage(request, review, options.manager)
+    await created(request, review, options.wire, options.dry_run)
     return review
 
 

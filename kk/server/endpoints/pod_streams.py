@@ -3,7 +3,7 @@
 from urllib.parse import quote, urlencode
 
 from kk.base.errors import no_such_path
-from kk.server import relay
+from kk.server import relay, unstored
 from kk.server.authz import access, authorize
 from kk.server.context import Endpoint, Request, RequestInfo, Response
 from kk.server.endpoints._answers import not_allowed
@@ -22,6 +22,7 @@ async def handle(request: Request) -> Response | None:
     if request.method not in ("GET", "POST"):
         raise not_allowed()
     _may_create(request)
+    await unstored.connected(request)
     pod = pod_of(request)
     path = _path(pod, info)
     target = host_of(request, pod)

@@ -6,7 +6,7 @@ NAME may be `name`, `name:port`, `scheme:name:` or `scheme:name:port`; a service
 import random
 
 from kk.base.errors import bad_request, not_found, service_unavailable
-from kk.server import forward, relay
+from kk.server import forward, relay, unstored
 from kk.server.backend import Target
 from kk.server.context import Endpoint, Request, Response
 from kk.server.endpoints._pods import kubelet_of
@@ -15,6 +15,7 @@ from kk.server.hooks import services
 
 async def handle(request: Request) -> Response | None:
     """Carry one request there and its answer back."""
+    await unstored.connected(request)
     target = _target(request)
     path = _path(request)
     if request.scope["type"] == "websocket":

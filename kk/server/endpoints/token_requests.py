@@ -31,6 +31,7 @@ from kk.server.bodies import read_as
 from kk.server.context import Endpoint, Request, Response, Server
 from kk.server.endpoints._answers import document, not_allowed
 from kk.server.endpoints._reviews import manage
+from kk.server.unstored import created
 from kk.server.writes.options import write_options
 
 Obj = dict[str, Any]
@@ -61,6 +62,7 @@ async def handle(request: Request) -> Response:
     node = node_name(request.user)
     if node:
         check_token(server, node, account, (wanted.get("spec") or {}).get("boundObjectRef"))
+    await created(request, wanted, options.wire, options.dry_run)
     return document(request, _issue(request, wanted, account, options.manager, options.dry_run), 201)
 
 

@@ -1,6 +1,7 @@
 """Admission webhooks through HTTP: a sidecar injector, a validator that refuses, hooks that are slow, down or break the protocol."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -354,3 +355,73 @@ def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
         server.start()
         assert server.request("GET", path)[0] == 200
         assert server.request("DELETE", f"{path}/a")[0] == 200
+
+
+def test_connections_are_asked_about(ns: Space, authority: Authority, configure: Configure) -> None:
+    """CONNECT, with the options as object; a refusal comes before the upgrade."""
+    rule = {
+        "operations": ["CONNECT"],
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "resources": ["pods/exec", "pods/proxy"],
+    }
+    with hook(authority, lambda b: review(b, allowed=False, status={"message": "no", "code": 403})) as h:
+        configure("Validating", h.client, rules=[rule])
+        ns("POST", "pods", pod("p"))
+        code, refused = ns("POST", "pods/p/exec?command=ls&command=-l&container=main&stdout=true")
+        assert (code, refused["message"]) == (403, 'admission webhook "hook.example.com" denied the request: no')
+        asked = h.asked[-1][1]["request"]
+        assert asked["operation"] == "CONNECT" and asked["options"] is None
+        assert asked["kind"]["kind"] == "PodExecOptions" and asked["subResource"] == "exec"
+        assert asked["object"] == {
+            "kind": "PodExecOptions",
+            "apiVersion": "v1",
+            "stdout": True,
+            "container": "main",
+            "command": ["ls", "-l"],
+        }
+        assert ns("GET", "pods/p/proxy/a/b")[0] == 403
+        assert h.asked[-1][1]["request"]["object"]["path"] == "/a/b"
+
+
+def test_reviews_and_tokens_are_asked_about(ns: Space, authority: Authority, configure: Configure) -> None:
+    """A hook may change the token that is asked for."""
+    rule = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["serviceaccounts/token"]}
+    change = patch({"op": "add", "path": "/spec/expirationSeconds", "value": 1234})
+    with hook(authority, lambda b: review(b, **change)) as h:
+        configure("Mutating", h.client, rules=[rule])
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        code, made = ns("POST", "serviceaccounts/default/token", body)
+        assert (code, made["spec"]["expirationSeconds"]) == (201, 1234)
+        assert h.asked[0][1]["request"]["kind"]["kind"] == "TokenRequest"
+
+
+def test_custom_resources_are_asked_about_in_the_version_that_is_wanted(
+    api: APIServer, ns: Space, authority: Authority, configure: Configure
+) -> None:
+    """A rule for v1 hears of a write in v2; what its patch adds is pruned and defaulted by the schema."""
+    plural, group = f"things{ns.name}", "hooks.ex.io"
+    spec = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string", "default": "filled"}}}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    versions = [{"name": v, "served": True, "storage": v == "v1", "schema": schema} for v in ("v1", "v2")]
+    names = {"plural": plural, "singular": f"thing{ns.name}", "kind": "Thing", "listKind": "ThingList"}
+    definition = {"group": group, "scope": "Namespaced", "names": names, "versions": versions}
+    body = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": definition}
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert api.request("POST", path, {**body, "metadata": {"name": f"{plural}.{group}"}})[0] == 201
+    where = f"/apis/{group}/v2/namespaces/{ns.name}/{plural}"
+    for _ in range(600):
+        if api.raw("GET", where)[0] == 200:
+            break
+        time.sleep(0.05)
+    rule = {"operations": ["CREATE"], "apiGroups": [group], "apiVersions": ["v1"], "resources": [plural]}
+    change = patch({"op": "add", "path": "/spec", "value": {"a": "x", "unknown": 1}})
+    with hook(authority, lambda b: review(b, **change)) as h:
+        configure("Mutating", h.client, rules=[rule])
+        thing = {"apiVersion": f"{group}/v2", "kind": "Thing", "metadata": {"name": "t"}}
+        code, made = api.request("POST", where, thing)
+        assert code == 201, made
+        assert made["apiVersion"] == f"{group}/v2" and made["spec"] == {"a": "x", "b": "filled"}
+        asked = h.asked[0][1]["request"]
+        assert asked["object"]["apiVersion"] == f"{group}/v1" and asked["requestKind"]["version"] == "v2"
+    assert api.request("DELETE", f"{path}/{plural}.{group}")[0] == 200
