@@ -110,7 +110,7 @@ def test_server_side_apply_and_its_conflicts(kube: client.ApiClient, namespace: 
     other = {**body, "data": {"k": "other"}}
     with pytest.raises(dynamic.exceptions.ConflictError) as conflict:
         maps.server_side_apply(body=other, namespace=namespace, field_manager="two")
-    assert b'conflict with \\"one\\": .data.k' in conflict.value.body
+    assert 'conflict with \\"one\\": .data.k' in str(conflict.value.body)
     found = maps.server_side_apply(body=other, namespace=namespace, field_manager="two", force_conflicts=True)
     assert found.data.k == "other"
     managers = {m["manager"]: m["operation"] for m in found.to_dict()["metadata"]["managedFields"]}

@@ -73,7 +73,8 @@ def start(cluster: Cluster, spec: Spec) -> bool:
                     f'port {spec.port} of cluster "{cluster.name}" is in use by another program; stop that, then try again'
                 )
             _spawn_supervisor(cluster)
-        if not cluster.process("api"):
+        other_api = running and before is not None and before.runtime_config != spec.runtime_config
+        if other_api or not cluster.process("api"):
             _await_api(cluster, fifo)
     if before:
         drop_nodes(cluster, set(cluster.nodes(before)) - set(cluster.nodes(spec)))
