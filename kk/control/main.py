@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kk.base.discover import load_all
+from kk.base.times import parse_duration
 from kk.client import codec
 from kk.client.http import Client
 from kk.client.informer import InformerFactory
@@ -33,6 +34,8 @@ class Options:
     controllers   as --controllers of kube-controller-manager
     node_monitor_grace_period   seconds without a sign of life after which a node is Unknown
     leader_elect  campaign for a Lease first (several processes, one works)
+    cluster_signing_cert_file, cluster_signing_key_file   the CA that signs certificate requests; "" signs none
+    cluster_signing_duration   seconds that such certificates live at most
     root_ca_file  PEM file published as kube-root-ca.crt; "" takes the CA of the connection
     """
 
@@ -44,6 +47,9 @@ class Options:
     terminated_pod_gc_threshold: int = 12500
     leader_elect: bool = False
     root_ca_file: str = ""
+    cluster_signing_cert_file: str = ""
+    cluster_signing_key_file: str = ""
+    cluster_signing_duration: float = 365 * 24 * 3600.0
     verbosity: int = 0
 
 
@@ -121,6 +127,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--controllers", default="*")
     parser.add_argument("--leader-elect", action="store_true")
     parser.add_argument("--root-ca-file", default="")
+    parser.add_argument("--cluster-signing-cert-file", default="")
+    parser.add_argument("--cluster-signing-key-file", default="")
+    parser.add_argument("--cluster-signing-duration", type=parse_duration, default=Options().cluster_signing_duration)
     parser.add_argument("--node-monitor-grace-period", type=float, default=Options().node_monitor_grace_period)
     parser.add_argument("-v", "--verbosity", type=int, default=0)
     given = parser.parse_args(argv)
@@ -133,6 +142,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         controllers=given.controllers,
         leader_elect=given.leader_elect,
         root_ca_file=given.root_ca_file,
+        cluster_signing_cert_file=given.cluster_signing_cert_file,
+        cluster_signing_key_file=given.cluster_signing_key_file,
+        cluster_signing_duration=given.cluster_signing_duration,
         node_monitor_grace_period=given.node_monitor_grace_period,
         verbosity=given.verbosity,
     )

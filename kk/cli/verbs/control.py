@@ -11,7 +11,15 @@ def run(env: Env, options: Options) -> int:
     """Join the two peers kk.control and kk.scheduler: which runs is one list."""
     from kk.cli.cluster.control import run_selected
 
-    return run_selected(options.cluster, options.kubeconfig, options.controllers, options.leader_elect)
+    return run_selected(
+        options.cluster,
+        options.kubeconfig,
+        options.controllers,
+        options.leader_elect,
+        options.cluster_signing_cert_file,
+        options.cluster_signing_key_file,
+        options.cluster_signing_duration,
+    )
 
 
 COMMAND = Command(
@@ -32,6 +40,16 @@ kk control --controllers=scheduler""",
         CLUSTER,
         Flag("kubeconfig", help="Credentials for both; those of the local cluster's own identities if not given."),
         Flag("controllers", default="*", help="Controllers to run."),
+        Flag(
+            "cluster-signing-cert-file",
+            help="CA that signs certificate requests; the local cluster's own if not given.",
+        ),
+        Flag("cluster-signing-key-file", help="That CA's key."),
+        Flag(
+            "cluster-signing-duration",
+            type="duration",
+            help="How long such certificates live at most; a year if not given.",
+        ),
         Flag("leader-elect", type="bool", help="Act only while holding a Lease, so that several can run."),
     ),
     section=SECTION,
