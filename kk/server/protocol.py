@@ -180,7 +180,7 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request is there, unless Go's server would not have it."""
-        if self._hosts != 1 or self._refusal or self.parser.get_http_version() not in _VERSIONS:
+        if self._hosts != 1 or self._head_size or self._refusal or self.parser.get_http_version() not in _VERSIONS:
             self._check()
         whole = self.url
         if len(whole) > _LONG:
@@ -203,6 +203,8 @@ class HTTPProtocol(HttpToolsProtocol):
             self._refusal = _HOSTS
         elif not self._hosts and version == "1.1":
             self._refusal = _NO_HOST
+        if self._head_size and len(self.url) + sum(len(k) + len(v) + 4 for k, v in self.headers) > self.limits.head:
+            self._refusal = _HEAD_TOO_LARGE
         if self._refusal:
             raise ValueError(self._refusal)  # the parser tells data_received that it stopped
 

@@ -86,7 +86,7 @@ def test_history_is_kept_over_steps(stepping: Any) -> None:
 def test_a_watch_ends_by_its_own_time(stepping: Any) -> None:
     server, step = stepping
     with server.wire() as wire:
-        wire.send(request("GET", f"{PATH}?watch=1&labelSelector=run%3Dfaults&timeoutSeconds=3"))
+        wire.send(request("GET", f"{PATH}?watch=1&labelSelector=run%3Dfaults&timeoutSeconds=2"))
         step(DAY)
         create(server, "later")
         step(-DAY)
