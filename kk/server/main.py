@@ -186,7 +186,7 @@ async def _started(server: Server) -> None:
     fresh = server.cache.revision == 0
     await bootstrap(server)
     definitions.of(server).resume()
-    aggregator.of(server).resume()
+    await aggregator.of(server).resume()
     if fresh:  # nobody has seen the versions before this one, and nobody shall resume from them
         server.write.compact(server.cache.revision)
     server.started = True

@@ -41,10 +41,10 @@ class Aggregator:
         for item in list(self._shelf.items.values()):
             self._look(self._shelf.obj(item))
 
-    def resume(self) -> None:
-        """Begin to look after servers; when the loop runs and the bootstrap objects are there."""
+    async def resume(self) -> None:
+        """Make the server's own APIServices, and begin to look after others; when the bootstrap objects are there."""
         self._server.state.setdefault(discovery.LISTENERS, []).append(self.local.plan)
-        self.local.plan()
+        await self.local.settle()
         for found in self.remotes.values():
             self._keep(found)
 

@@ -3,6 +3,7 @@
 Those carry the label kube-aggregator.kubernetes.io/automanaged; an APIService without it is somebody else's and left alone.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from kk.base.errors import StatusError
 from kk.kinds.kind import Resource
 from kk.server.aggregation.priorities import BUILT_IN, CUSTOM
+from kk.server.cache import Item
 from kk.server.context import Server
 
 log = logging.getLogger("kk.server")
@@ -44,6 +46,10 @@ def _service(r: Resource, name: str, priority: tuple[int, int]) -> Obj:
     }
 
 
+def _managed(item: Item) -> bool:
+    return (item.labels or {}).get(MANAGED) in (_START, _CUSTOM)
+
+
 class Local:
     """Keeps the APIServices in step; told by whoever changes the set of resources. Looks once for many changes."""
 
@@ -64,12 +70,10 @@ class Local:
         if shelf is None:
             return
         needed = wanted(list(server.resources.values()))
-        for name, obj in needed.items():
-            if name not in shelf.items:
-                await self._make(obj)
-        for name, item in list(shelf.items.items()):
-            if name not in needed and (item.labels or {}).get(MANAGED) in (_START, _CUSTOM):
-                await self._drop(name)
+        missing = [obj for name, obj in needed.items() if name not in shelf.items]
+        spare = [name for name, item in shelf.items.items() if name not in needed and _managed(item)]
+        if missing or spare:  # at once, so that they share a commit
+            await asyncio.gather(*map(self._make, missing), *map(self._drop, spare))
 
     async def _make(self, obj: Obj) -> None:
         try:
