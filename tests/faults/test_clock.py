@@ -15,6 +15,8 @@ from tests.faults.wire import request
 from tests.faults.workload import PATH, Watcher, body
 
 HOUR, DAY = 3600, 86_400
+#: seconds by which the clock is wrong, one after the other
+STEPS, LONG_STEPS = (0, HOUR, -HOUR, 200 * DAY, -30 * DAY, 0), (30 * DAY, -30 * DAY, 0)
 ACCOUNTS = "/api/v1/namespaces/default/serviceaccounts"
 
 
@@ -51,7 +53,7 @@ def test_objects_follow_the_clock_and_their_order_does_not(stepping: Any) -> Non
     watcher = Watcher(start, server, up, never)
     watcher.start()
     revisions = []
-    for number, seconds in enumerate((0, HOUR, -HOUR, 200 * DAY, -30 * DAY, 0)):
+    for number, seconds in enumerate(STEPS):
         step(seconds)
         made = create(server, f"c{number}")
         assert abs(offset(made) - seconds) < 600
@@ -73,7 +75,7 @@ def test_objects_follow_the_clock_and_their_order_does_not(stepping: Any) -> Non
 def test_history_is_kept_over_steps(stepping: Any) -> None:
     server, step = stepping
     first = create(server, "a")["metadata"]["resourceVersion"]
-    for seconds in (30 * DAY, -30 * DAY, 0):
+    for seconds in LONG_STEPS:
         step(seconds)
         create(server, f"b{seconds}")
         status, found = server.request("GET", f"{PATH}?resourceVersion={first}&resourceVersionMatch=Exact")
