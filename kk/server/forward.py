@@ -11,13 +11,15 @@ from urllib.parse import quote, urlsplit
 import httptools
 
 from kk.base.errors import StatusError, service_unavailable
-from kk.server import backend, relay
+from kk.server import backend, links, relay
 from kk.server.backend import Target
 from kk.server.context import Request
 
 Headers = list[tuple[bytes, bytes]]
 #: what of the client's request is not for the other side
 _DROPPED = relay.HOP | {b"host", b"authorization", b"content-length"}
+#: bytes of a page whose links are moved at most
+_PAGE = 4 * 1024 * 1024
 _IDENTITY = (b"impersonate-", b"x-remote-")
 
 
@@ -45,9 +47,43 @@ async def carry(
         await _ask(found, target, request.method, path, headers, body)
         kept = [(k, v) for k, v in found.headers if k.lower() not in relay.HOP]
         kept = [(k, relocated(v, request, target, prefix) if k.lower() == b"location" else v) for k, v in kept]
-        await relay.stream(request, found, kept, found.status)
+        if prefix and request.method != "HEAD" and _is_page(found):
+            await _send_page(request, found, kept, lambda link: relocated(link, request, target, prefix))
+        else:
+            await relay.stream(request, found, kept, found.status)
     finally:
         found.close()
+
+
+def _header(found: backend.Exchange, name: bytes) -> bytes:
+    return next((v.strip().lower() for k, v in found.headers if k.lower() == name), b"")
+
+
+def _is_page(found: backend.Exchange) -> bool:
+    """Whether an answer is HTML whose links can be moved."""
+    media = _header(found, b"content-type").partition(b";")[0].strip()
+    return media == b"text/html" and links.can_read(_header(found, b"content-encoding"))
+
+
+async def _send_page(request: Request, found: backend.Exchange, headers: Headers, move: links.Move) -> None:
+    """Send a page with its links moved; one that is too long for that goes as it comes."""
+    page = bytearray()
+    pieces = found.pieces()
+    async for piece in pieces:
+        page += piece
+        if len(page) > _PAGE:
+            break
+    whole = len(page) <= _PAGE
+    data = links.rewritten(bytes(page), move, _header(found, b"content-encoding")) if whole else bytes(page)
+    if whole:
+        headers = [(k, v) for k, v in headers if k.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(data)).encode()))
+    await request.send({"type": "http.response.start", "status": found.status, "headers": headers})
+    await request.send({"type": "http.response.body", "body": data, "more_body": not whole})
+    if not whole:
+        async for piece in pieces:
+            await request.send({"type": "http.response.body", "body": piece, "more_body": True})
+        await request.send({"type": "http.response.body", "body": b""})
 
 
 async def _dial(request: Request, target: Target) -> backend.Streams:

@@ -1,10 +1,13 @@
 """pods/proxy and services/proxy: requests and answers are carried as they are, whatever their method and length."""
 
+import gzip
 import http.server
 import json
 import threading
 
 import pytest
+
+PAGE = b'<html><body><a class="x" href="/there?a=b">t</a><IMG src=/i.png><a href="near">n</a><a href="http://other/x">o</a></body></html>'
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -30,6 +33,21 @@ class Echo(http.server.BaseHTTPRequestHandler):
         return found
 
     def reply(self, body):
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", self.path.partition("?to=")[2] or f"http://{self.headers['host']}/there")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.path == "/page":
+            data = gzip.compress(PAGE)
+            self.send_response(200)
+            for name, value in (("Content-Type", "text/html; charset=utf-8"), ("Content-Encoding", "gzip")):
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            return
         told = {"method": self.command, "path": self.path, "body": body.decode(), "headers": dict(self.headers)}
         data = json.dumps(told).encode()
         self.send_response(418 if "teapot" in self.path else 200)
@@ -91,3 +109,41 @@ def test_a_pod_without_an_address_is_told_as_such(ns):
     ns("POST", "pods", {"metadata": {"name": "q"}, "spec": {"containers": [{"name": "c", "image": "x"}]}})
     status, answer = ns("GET", "pods/q/proxy/")
     assert (status, answer["message"]) == (400, "address not allowed")
+
+
+def test_places_that_answers_lead_to_are_below_the_proxy(ns, web):
+    """Absolute ones on the same server; relative ones and other servers stay."""
+    proxy = f"{ns.path}/pods/p:{web}/proxy"
+    for asked, wanted in (
+        ("/moved", f"{proxy}/there"),
+        ("/moved?to=/a/b", f"{proxy}/a/b"),
+        ("/moved?to=near", "near"),
+        ("/moved?to=http://other.example/x", "http://other.example/x"),
+    ):
+        status, headers, _ = ns.api.raw("GET", proxy + asked)
+        assert (status, headers["location"]) == (302, wanted)
+
+
+def test_links_of_pages_are_below_the_proxy(ns, web):
+    proxy = f"{ns.path}/pods/p:{web}/proxy"
+    status, headers, data = ns.api.raw("GET", f"{proxy}/page")
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+    page = gzip.decompress(data).decode()
+    assert f'href="{proxy}/there?a=b"' in page and f"src={proxy}/i.png" in page
+    assert 'href="near"' in page and 'href="http://other/x"' in page
+
+
+def test_an_empty_path_is_sent_to_the_root(ns, web):
+    status, headers, _ = ns.api.raw("GET", f"{ns.path}/pods/p:{web}/proxy?x=1")
+    assert (status, headers["location"]) == (301, f"{ns.path}/pods/p:{web}/proxy/?x=1")
+    assert ns.api.raw("POST", f"{ns.path}/pods/p:{web}/proxy", {})[0] == 200
+
+
+def test_names_that_are_none(ns, web):
+    """Schemes, ports and pieces that do not fit."""
+    for name in ("ftp:p:80", ":p:80:x", "https:"):
+        status, answer = ns.api.request("GET", f"{ns.path}/pods/{name}/proxy/")
+        assert (status, answer["message"]) == (400, f'invalid pod request "{name}"')
+    status, answer = ns.api.request("GET", f"{ns.path}/pods/p:1/proxy/")
+    text = "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused"
+    assert (status, answer["message"]) == (503, text)
