@@ -141,7 +141,7 @@ def test_an_empty_path_is_sent_to_the_root(ns, web):
 
 def test_names_that_are_none(ns, web):
     """Schemes, ports and pieces that do not fit."""
-    for name in ("ftp:p:80", ":p:80:x", "https:"):
+    for name in ("ftp:p:80", ":p:80:x", "https::80"):
         status, answer = ns.api.request("GET", f"{ns.path}/pods/{name}/proxy/")
         assert (status, answer["message"]) == (400, f'invalid pod request "{name}"')
     status, answer = ns.api.request("GET", f"{ns.path}/pods/p:1/proxy/")

@@ -1,6 +1,7 @@
 """Aggregation through HTTP and kubectl: requests, identity, watches, availability, discovery, OpenAPI, and the APIServices of the server's own."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wsproto import ConnectionType, WSConnection, events
 
 from tests.server.aggregation.wardle import GROUP, ROOT, VERSION, Wardle
 from tests.server.https import Authority, Obj
@@ -141,6 +143,33 @@ def test_watches_stream(api: APIServer, wardle: Wardle) -> None:
     wardle.events.put(None)
     assert response.readline() == b""
     connection.close()
+
+
+def test_websockets_are_joined(api: APIServer, wardle: Wardle) -> None:
+    """Messages go both ways, and who asks is told."""
+    assert api.tls is not None
+    ws = WSConnection(ConnectionType.CLIENT)
+    with api.tls.wrap_socket(
+        socket.create_connection(("127.0.0.1", api.port), 30), server_hostname="127.0.0.1"
+    ) as wire:
+        wire.sendall(ws.send(events.Request(host="127.0.0.1", target=f"{ROOT}/echo")))
+
+        def received(kind: type) -> Any:
+            while True:
+                for event in ws.events():
+                    if isinstance(event, kind):
+                        return event
+                data = wire.recv(65536)
+                assert data, "the connection ended"
+                ws.receive_data(data)
+
+        received(events.AcceptConnection)
+        wire.sendall(ws.send(events.TextMessage(data="hello")))
+        assert received(events.TextMessage).data == "HELLO"
+        wire.sendall(ws.send(events.CloseConnection(code=1000)))
+        assert received(events.CloseConnection).code == 1000
+    told = [(k.lower(), v) for k, v in wardle.seen(f"{ROOT}/echo")]
+    assert ("x-remote-user", "kubernetes-admin") in told
 
 
 def test_redirects_lead_back_here(api: APIServer, wardle: Wardle) -> None:

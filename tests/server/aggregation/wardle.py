@@ -1,14 +1,20 @@
 """A small aggregated API server: flunders of wardle.example.com/v1alpha1, kept in memory, over HTTPS, behind the front proxy's certificate.
 
-Serves what such a server must: discovery, OpenAPI version 2, tables, get, list, watch, create, delete, and a WebSocket-free answer to all else.
+Serves what such a server must: discovery, OpenAPI version 2, tables, get, list, watch, create, delete, and WebSockets that echo.
 What was asked stands in `asked` as (method, path, headers).
 """
 
+import base64
+import hashlib
 import json
 import queue
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+from wsproto import ConnectionType
+from wsproto.connection import Connection
+from wsproto.events import CloseConnection, TextMessage
 
 from tests.server.https import Authority, HTTPSServer, Obj
 
@@ -87,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if not self.wardle.healthy:
             self.answer({}, 503)
+        elif self.headers.get("Upgrade", "").lower() == "websocket":
+            self.echo()
         elif path == ROOT:
             self.answer(
                 {
@@ -133,6 +141,27 @@ class _Handler(BaseHTTPRequestHandler):
             return
         head = {"kind": "FlunderList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {"resourceVersion": "1"}}
         self.answer({**head, "items": items})
+
+    def echo(self) -> None:
+        """A WebSocket that sends back what it gets, until the client closes."""
+        digest = hashlib.sha1(
+            self.headers["Sec-WebSocket-Key"].encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        ).digest()
+        self.send_response(101)
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+            self.send_header(name, value)
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
+        self.end_headers()
+        self.close_connection = True
+        ws = Connection(ConnectionType.SERVER)
+        while data := self.connection.recv(65536):
+            ws.receive_data(data)
+            for event in ws.events():
+                if isinstance(event, TextMessage):
+                    self.wfile.write(ws.send(TextMessage(data=event.data.upper())))
+                elif isinstance(event, CloseConnection):
+                    self.wfile.write(ws.send(event.response()))
+                    return
 
     def watch(self) -> None:
         """Events as they come, until a None."""
