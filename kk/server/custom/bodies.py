@@ -116,15 +116,12 @@ def shape(resource: Custom, value: Obj) -> tuple[Obj, list[str]]:
     unknown: list[str] = []
     schema = resource.compiled
     try:
-        given = value.get("metadata")
-        metadata = embedded.read_metadata(given, "metadata", unknown)
+        metadata = embedded.read_metadata(value.get("metadata"), "metadata", unknown)
         obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
         obj.update((k, v) for k, v in value.items() if k not in obj)
         unknown += structural.prune(obj, schema)
         embedded.coerce({k: v for k, v in obj.items() if k != "metadata"}, schema, unknown)
     except embedded.Malformed as error:
         raise types.refused(str(value.get("kind")), resource.version, str(error)) from None
-    if isinstance(given, dict) and given.get("managedFields") == []:
-        metadata["managedFields"] = [{}]  # says «forget who owns what», which the canonical form would leave out
     structural.default(obj, schema)
     return obj, unknown

@@ -150,6 +150,7 @@ class Definitions:
             )
             object.__setattr__(made, "deprecation", _deprecation(spec, names.kind, version))
             object.__setattr__(made, "siblings", versions)
+            object.__setattr__(made, "mark", f"{found.metadata.uid} {found.metadata.generation} {mark[2]!r}")
             versions[made.api_version] = made
         hook = spec.conversion.webhook or {}
         webhook = hook.get("clientConfig") if spec.conversion.strategy == "Webhook" else None

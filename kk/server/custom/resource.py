@@ -51,7 +51,7 @@ class Version(msgspec.Struct):
 class Custom(Resource):
     """See the module's docstring. `read` gives the version's entry of spec.versions, whole, from the stored definition."""
 
-    __slots__ = ("facts", "deprecation", "terminating", "read", "raw_scale", "compiled", "judge", "siblings")
+    __slots__ = ("facts", "deprecation", "terminating", "read", "raw_scale", "mark", "compiled", "judge", "siblings")
     custom: ClassVar[bool] = True
     facts: Version
     compiled: Schema
@@ -80,6 +80,7 @@ class Custom(Resource):
             "read": read,
             "raw_scale": parts.get("scale"),
             "siblings": {},
+            "mark": "",
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)

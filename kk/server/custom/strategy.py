@@ -131,8 +131,10 @@ def _rules(raw: Obj) -> Any:
     """The expressions of a schema, None where there are none: what evaluates them is imported only then."""
     if not has_rules(raw):
         return None
-    from kk.server.cel.rules import Rules
-
+    try:
+        from kk.server.cel.rules import Rules
+    except ModuleNotFoundError:
+        return None
     rules = Rules(raw)
     return None if rules.empty else rules
 

@@ -96,7 +96,7 @@ class Documents:
         found: list[dict[str, Any]] = []
         for r in self.versions[group][version]:
             found.append(_listed(r))
-            found += [_listed_sub(r, name) for name in sorted(r.subresources)]
+            found += [_listed_sub(r, name) for name in _subresources(r)]
         head: dict[str, Any] = {"kind": "APIResourceList"}
         if group:
             head["apiVersion"] = "v1"
@@ -172,6 +172,10 @@ def _optional(r: Resource) -> Iterator[tuple[str, Any]]:
         yield "categories", list(r.categories)
 
 
+def _subresources(r: Resource) -> list[str]:
+    return list(r.subresources) if r.custom else sorted(r.subresources)
+
+
 def _verbs(r: Resource) -> list[str]:
     """The verbs as upstream lists them; custom resources have an order of their own, and fewer verbs while they go."""
     if not r.custom:
@@ -212,7 +216,7 @@ def _discovered(r: Resource) -> dict[str, Any]:
         **dict(_optional(r)),
     }
     subs = []
-    for name in sorted(r.subresources):
+    for name in _subresources(r):
         group, version, kind, verbs = subresource(r, name)
         response = {"group": group, "version": version, "kind": kind}
         subs.append({"subresource": name, "responseKind": response, "verbs": list(verbs)})
@@ -287,7 +291,7 @@ def _root(request: Request, found: Documents, prefix: str) -> dict[str, Any]:
 
 def _version(request: Request, found: Documents, group: str, rest: list[str]) -> Response:
     if len(rest) != 1 or rest[0] not in found.versions.get(group, {}):
-        if group and group not in found.versions:
+        if group and all(r.custom for rs in found.versions.get(group, {}).values() for r in rs):
             return PAGE_NOT_FOUND
         raise no_such_path()
     read_only(request)

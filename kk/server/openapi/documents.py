@@ -73,10 +73,7 @@ def fingerprint(version: str, resources: Resources) -> str:
     """What changes when a document of these resources would: its address and ETag."""
     parts = [
         version,
-        *(
-            f"{r.key} {r.kind} {r.verbs} {r.subresources} {id(r) if not isinstance(r, BuiltIn) else 0}"
-            for r in resources
-        ),
+        *(f"{r.key} {r.kind} {r.verbs} {r.subresources} {r.mark if r.custom else 0}" for r in resources),
     ]
     return hashlib.sha512("\n".join(parts).encode()).hexdigest().upper()
 
@@ -92,9 +89,13 @@ def v3(title: str, resources: Resources) -> Obj:
         group, version = resources[0].group, resources[0].version
         listed = {"responses": _operation(3, "get", {}, (), "", META + "APIResourceList")["responses"]}
         paths[f"/apis/{group}/{version}/" if group else f"/api/{version}/"] = {"get": listed}
+    info = {"title": "Kubernetes", "version": title}
+    if resources and all(r.custom for r in resources):
+        info = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
+        del paths[f"/apis/{resources[0].group}/{resources[0].version}/"]
     return {
         "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": title},
+        "info": info,
         "paths": paths,
         "components": {"schemas": dict(sorted(schemas.found.items()))},
     }
@@ -142,13 +143,19 @@ def merged(own: Obj, others: list[Obj]) -> Obj:
 
 
 def _collect(schemas: Schemas, resources: Resources) -> None:
-    schemas.add(
-        META + name for name in ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
-    )
+    names = ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
+    if resources and all(r.custom for r in resources):
+        names = ("Status", "DeleteOptions", "ObjectMeta", "ListMeta")
+        schemas.found[META + "Patch"] = {"description": "What a PATCH request carries.", "type": "object"}
+        if any("scale" in r.subresources for r in resources):
+            schemas.add(("io.k8s.api.autoscaling.v1.Scale",))
+    schemas.add(META + name for name in names)
     for r in resources:
         name = definition_of(r)
         if not isinstance(r, BuiltIn):
-            schemas.add_node(name, r.schema, [gvk(r)])
+            from kk.server.custom import openapi
+
+            schemas.found.update(openapi.definitions(r, name, schemas.three))  # type: ignore[arg-type]
             continue
         schemas.add((name,))
         if "list" in r.verbs:
@@ -202,13 +209,19 @@ def _paths(r: Resource, version: int) -> Obj:
         found[f"{place}/{{name}}"] = {**item, "parameters": [_path_parameter(version, "name"), *where]}
     if r.namespaced and "list" in r.verbs:
         found[f"{root}/{r.plural}"] = {"get": _operation(version, "list", own, _LIST, "", f"{name}List")}
-    if isinstance(r, BuiltIn):
-        for sub in r.subresources:
-            found[f"{place}/{{name}}/{sub}"] = {
-                **_subresource(r, sub, version),
-                "parameters": [_path_parameter(version, "name"), *where],
-            }
+    for sub in r.subresources:
+        made = _subresource(r, sub, version) if isinstance(r, BuiltIn) else _custom_subresource(r, sub, version)
+        found[f"{place}/{{name}}/{sub}"] = {**made, "parameters": [_path_parameter(version, "name"), *where]}
     return found
+
+
+def _custom_subresource(r: Resource, sub: str, version: int) -> Obj:
+    name = "io.k8s.api.autoscaling.v1.Scale" if sub == "scale" else definition_of(r)
+    return {
+        "get": _operation(version, "get", gvk(r), (), "", name),
+        "put": _operation(version, "put", gvk(r), _WRITE, name, name),
+        "patch": _operation(version, "patch", gvk(r), _WRITE + _FORCE, "*", name),
+    }
 
 
 _METHODS = {"get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete"}

@@ -35,7 +35,7 @@ class Schemas:
     """Collects the definitions that a document needs, each once."""
 
     def __init__(self, version: int, kinds: dict[str, list[GVK]]):
-        self._three = version == 3
+        self.three = self._three = version == 3
         self._prefix = "#/components/schemas/" if self._three else "#/definitions/"
         self._kinds, self._texts = kinds, Descriptions()
         self.found: dict[str, Obj] = {}
