@@ -127,7 +127,7 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
 
 
 def validate_approval(obj: Obj, old: Obj) -> Errors:
-    """Who decides may add Approved or Denied, and takes no word back."""
+    """Who decides may add Approved or Denied and reword it, and takes no word back."""
     return _status(obj, old, deciding=True)
 
 
@@ -190,7 +190,7 @@ def _conditions(conditions: list[Obj], before: list[Obj], deciding: bool) -> Err
     if {"Approved", "Denied"} <= kinds:
         at = next(i for i, c in reversed(list(enumerate(conditions))) if c.get("type") in ("Approved", "Denied"))
         yield invalid_value(
-            f"status.conditions[{at}].type",
+            "status.conditions",
             conditions[at]["type"],
             "Approved and Denied conditions are mutually exclusive",
         )
@@ -201,7 +201,7 @@ def _conditions(conditions: list[Obj], before: list[Obj], deciding: bool) -> Err
     for kind, new, old in held:
         if new and not old and not deciding and kind != "Failed":
             yield forbidden_value("status.conditions", f'updates may not add a condition of type "{kind}"')
-        elif new and old and _plain(new) != _plain(old):
+        elif new and old and _plain(new) != _plain(old) and not (deciding and kind != "Failed"):
             yield forbidden_value("status.conditions", f'updates may not modify a condition of type "{kind}"')
 
 

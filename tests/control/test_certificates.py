@@ -70,7 +70,7 @@ def test_what_is_approved(made, kinds):
         (certificates.SERVING, {"usages": (*BASE, "server auth")}, "DNS or IP subjectAltName is required"),
         (certificates.KUBELET, {"dns": ("n1",)}, "DNS subjectAltNames are not allowed"),
         (certificates.KUBELET, {"groups": ()}, "subject organization is not system:nodes"),
-        (certificates.CLIENT, {"usages": BASE}, "expected usage client auth not found"),
+        (certificates.CLIENT, {"usages": BASE}, "missing usages for client certificate"),
         (certificates.CLIENT, {"usages": (*BASE, "client auth", "cert sign")}, "invalid usage for client certificate"),
         (certificates.LEGACY, {"usages": ("any",), "name": "x"}, ""),
     ],

@@ -101,11 +101,11 @@ def check_kubelet_serving(request: Any, usages: set[str]) -> None:
 
 def check_client(request: Any, usages: set[str]) -> None:
     """Raises Unfit for what is no client certificate."""
-    if "client auth" not in usages:
-        raise Unfit(f"expected usage client auth not found in usages: {sorted(usages)}")
     more = usages - _BASE - {"client auth"}
     if more:
         raise Unfit(f"invalid usage for client certificate: {min(more)}")
+    if "client auth" not in usages:
+        raise Unfit(f"missing usages for client certificate: {sorted({'client auth'} - usages)}")
 
 
 def _check_node(request: Any) -> None:
