@@ -12,6 +12,7 @@ from kk.kinds.kind import Resource
 from kk.server.bodies import finished
 from kk.server.context import Attributes
 from kk.server.encoding import Obj, decode, encode
+from kk.server.hooks.matching import unnamed
 from kk.server.subresources import scale
 from kk.server.views import View
 
@@ -44,6 +45,13 @@ async def shown(a: Attributes, obj: Obj | None, resource: Resource) -> Obj | Non
     """An object of the write as one of `resource`; a copy. Raises StatusError 500 where it cannot be converted."""
     if obj is None:
         return None
+    found = await _shown(a, obj, resource)
+    if unnamed(a):
+        found["metadata"].pop("name", None)
+    return found
+
+
+async def _shown(a: Attributes, obj: Obj, resource: Resource) -> Obj:
     view = _view(a, obj)
     if view is None:
         return copied(obj)
@@ -83,6 +91,8 @@ async def accept(a: Attributes, new: Obj, resource: Resource) -> None:
             made = await _typed(a, view, new, resource)
         except StatusError as error:
             raise internal(error.message) from None
+    if unnamed(a) and not made["metadata"].get("name"):
+        made["metadata"] = {"name": old["metadata"].get("name"), **made["metadata"]}
     old.clear()
     old.update(made)
 

@@ -36,8 +36,15 @@ def namespace_of(a: Attributes) -> str:
     return name_of(a) if a.resource.key == _NAMESPACES else a.namespace
 
 
+def unnamed(a: Attributes) -> bool:
+    """Whether the name is one that was generated and is not told yet."""
+    return a.operation == "CREATE" and not a.name and bool(((a.obj or {}).get("metadata") or {}).get("generateName"))
+
+
 def name_of(a: Attributes) -> str:
     """The object's name; "" where it is not known yet."""
+    if unnamed(a):
+        return ""
     return a.name or str(((a.obj or a.old or {}).get("metadata") or {}).get("name") or "")
 
 

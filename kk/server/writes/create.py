@@ -43,7 +43,7 @@ async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
         if generated:
             stored_obj["metadata"]["name"] = names.generate_name(metadata["generateName"])
         try:
-            return await _create_once(write, stored_obj, manage)
+            return await _create_once(write, stored_obj, manage, generated)
         except Lost:
             if not generated or attempt == _TRIES - 1:
                 break
@@ -59,16 +59,21 @@ async def create(write: Write, obj: Obj, manage: bool = True) -> Item:
     raise error
 
 
-async def _create_once(write: Write, obj: Obj, manage: bool) -> Item:
+async def _create_once(write: Write, obj: Obj, manage: bool, generated: bool) -> Item:
     shelf, strategy = write.view.shelf, write.view.shelf.resource.strategy
     metadata = obj["metadata"]
-    if not write.name:
+    if generated:
+        write.name = ""  # who mutates the object is not told the name: another one may be tried
+    elif not write.name:
         write.name = metadata.get("name") or ""
     if strategy.default is not None:
         strategy.default(obj)
     if manage:  # before admission and preparation: nobody owns what these set
         write.manage(None, obj)
     await write.admit(obj, None, validating=False)
+    metadata = obj["metadata"]  # who mutates may have put another one there
+    if generated:
+        write.name = metadata.get("name") or ""
     prepare(write, obj)
     with write.server.write.allocators.held(write, obj, None) as held:
         name = metadata.get("name") or ""

@@ -357,6 +357,23 @@ def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
         assert server.request("DELETE", f"{path}/a")[0] == 200
 
 
+def test_generated_names_are_told_to_those_that_validate(ns: Space, authority: Authority, configure: Configure) -> None:
+    """Who mutates does not know them yet."""
+    made = config_map("x")
+    made["metadata"] = {"generateName": "g-"}
+    change = patch({"op": "add", "path": "/data/a", "value": "b"})
+    with hook(authority, lambda b: review(b, **change)) as m, hook(authority, review) as v:
+        configure("Mutating", m.client, "m")
+        configure("Validating", v.client, "v")
+        code, answer = ns("POST", "configmaps", made)
+        assert code == 201 and answer["data"] == {"k": "v", "a": "b"}
+        name = answer["metadata"]["name"]
+        first, second = m.asked[0][1]["request"], v.asked[0][1]["request"]
+    assert "name" not in first and "name" not in first["object"]["metadata"]
+    assert second["name"] == second["object"]["metadata"]["name"] == name
+    assert second["object"]["metadata"]["uid"]
+
+
 def test_connections_are_asked_about(ns: Space, authority: Authority, configure: Configure) -> None:
     """CONNECT, with the options as object; a refusal comes before the upgrade."""
     rule = {
