@@ -63,6 +63,10 @@ def port_number(value: int) -> list[str]:
     return in_range(value, 1, 65535)
 
 
+#: characters of what is worth remembering; the rest is wrong anyway, and may be megabytes
+_LONGEST = 1000
+
+
 def _size(value: str) -> int:
     return len(value) if value.isascii() else len(value.encode())
 
@@ -83,7 +87,7 @@ def _dns_label(value: str) -> tuple[str, ...]:
 
 def dns_label(value: str) -> list[str]:
     """RFC 1123 label: names of namespaces, containers."""
-    return list(_dns_label(value))
+    return list(_dns_label(value) if len(value) <= _LONGEST else _dns_label.__wrapped__(value))
 
 
 @lru_cache(maxsize=4096)
@@ -97,7 +101,7 @@ def _dns_subdomain(value: str) -> tuple[str, ...]:
 
 def dns_subdomain(value: str) -> list[str]:
     """RFC 1123 subdomain: the names of most objects."""
-    return list(_dns_subdomain(value))
+    return list(_dns_subdomain(value) if len(value) <= _LONGEST else _dns_subdomain.__wrapped__(value))
 
 
 def dns1035_label(value: str) -> list[str]:
@@ -145,7 +149,7 @@ def _qualified_name(value: str) -> tuple[str, ...]:
 
 def qualified_name(value: str) -> list[str]:
     """`[prefix/]name`: label and annotation keys, resource names, condition types."""
-    return list(_qualified_name(value))
+    return list(_qualified_name(value) if len(value) <= _LONGEST else _qualified_name.__wrapped__(value))
 
 
 @lru_cache(maxsize=8192)
@@ -159,7 +163,7 @@ def _label_value(value: str) -> tuple[str, ...]:
 
 def label_value(value: str) -> list[str]:
     """The value of a label; may be empty."""
-    return list(_label_value(value))
+    return list(_label_value(value) if len(value) <= _LONGEST else _label_value.__wrapped__(value))
 
 
 def path_segment(value: str) -> list[str]:

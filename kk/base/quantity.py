@@ -43,7 +43,8 @@ class Quantity:
             return value
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise ValueError(FORMAT_WRONG)
-        return _parse(value if isinstance(value, str) else repr(value))
+        text = value if isinstance(value, str) else repr(value)
+        return _parse(text) if len(text) <= 100 else _parse.__wrapped__(text)  # long ones are not worth remembering
 
     @staticmethod
     def of_milli(milli: int) -> "Quantity":
@@ -110,7 +111,7 @@ def _suffix(text: str) -> tuple[int, int, str]:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Quantity:
-    found = _TEXT.match(text)
+    found = _TEXT.match(text) if len(text) <= 4000 else None  # Python converts no longer numbers
     if not text or not found:
         raise ValueError(FORMAT_WRONG)
     sign, number, fraction, suffix = found.groups()

@@ -18,6 +18,9 @@ _BINARY = ("in", "notin", "=", "==", "!=", "gt", "lt")
 _SYMBOLS = {"=": "=", "==": "==", "!=": "!=", ">": "gt", "<": "lt", "in": "in", "notin": "notin"}
 _SPECIAL = frozenset(("==", "!=", "=", "!", "(", ")", ",", ">", "<", ""))
 
+#: characters of a selector's text that is worth remembering
+_LONGEST = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -207,9 +210,13 @@ class _Parser:
 
 
 @lru_cache(maxsize=1024)
+def _parsed(text: str) -> LabelSelector:
+    return LabelSelector(_Parser(text).parse())
+
+
 def parse_labels(text: str) -> LabelSelector:
     """A selector from its text (`a=b,c in (d,e),!f,g>1`); an empty text selects everything. Raises ValueError."""
-    return LabelSelector(_Parser(text).parse())
+    return _parsed(text) if len(text) <= _LONGEST else _parsed.__wrapped__(text)
 
 
 def from_map(labels: Mapping[str, str] | None) -> LabelSelector:

@@ -19,6 +19,8 @@ _CONNECT = frozenset({"attach", "exec", "proxy", "portforward"})
 _LABELS = ("verb", "group", "version", "resource", "subresource", "scope")
 #: kinds of requests that are kept apart at most: names that clients invent must not fill the memory
 _MOST = 5000
+#: characters of a path beyond which it is not counted by itself
+_LONGEST = 1000
 Key = tuple[str, str, str, str, str, str, int]
 
 
@@ -55,7 +57,7 @@ class Metrics:
         series = self._series.get(key)
         if series is None:
             # paths that are no resource are many: they are counted under their verb alone, resources that do not exist likewise
-            if len(self._series) > _MOST:
+            if len(self._series) > _MOST or len(info.path) > _LONGEST:
                 key = ("other", "", "", "", "", "", code)
             series = self._series.setdefault(key, Series())
         series.count += 1

@@ -22,6 +22,7 @@ _WATCHED = (
 #: curl and browsers are read by people
 _PEOPLE = (b"curl", b"Wget", b"Mozilla/5.0")
 _REMEMBERED = 1000
+_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ def form_of(accept: bytes, read: bool) -> Form:
     if accept in _known:
         found = _known[accept]
     else:
-        if len(_known) > _REMEMBERED:
-            _known.clear()
-        found = _known[accept] = _choose(accept.decode("latin-1"))
+        found = _choose(accept.decode("latin-1"))
+        if len(accept) <= _LONGEST:
+            if len(_known) > _REMEMBERED:
+                _known.clear()
+            _known[accept] = found
     if found is None:
         if b"as=" in accept:
             raise _form_refused()

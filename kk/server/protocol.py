@@ -188,7 +188,8 @@ class HTTPProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if len(whole) > _LONG:
             raw, _, query = whole.partition(b"?")
-            self.scope.update(raw_path=raw, query_string=query, path=unquote(raw.decode("latin-1")))
+            self.scope["raw_path"], self.scope["query_string"] = raw, query
+            self.scope["path"] = unquote(raw.decode("latin-1"))
         if self._real_method:
             self.scope["method"], self._real_method = self._real_method, ""
         if self._deadline is not None:

@@ -21,6 +21,8 @@ _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _TRUE = ("", "true", "1", "True", "TRUE", "t", "T")
 #: remembered paths of a method, without a query; then it starts anew
 _REMEMBERED = 20_000
+#: bytes of a path that is worth remembering: none of a served object is longer but by its namespace and name
+_LONGEST = 1000
 
 
 def truth(value: str) -> bool:
@@ -45,7 +47,9 @@ class Router:
         if info is None:
             if len(known) >= _REMEMBERED:
                 known.clear()
-            info = known[raw_path] = parse(method, raw_path, query)
+            info = parse(method, raw_path, query)
+            if len(raw_path) <= _LONGEST:
+                known[raw_path] = info
         return info
 
 
