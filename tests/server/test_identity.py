@@ -230,3 +230,22 @@ def test_impersonation_needs_rights_and_a_user(api, ns, robot):
     assert status == 403
     assert "cannot impersonate-on:user-info:list" in answer["message"]
     assert ns("GET", "pods", Impersonate_Group="dev")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("selector", "allowed"),
+    [
+        ({"rawSelector": "spec.nodeName=n-a"}, True),
+        ({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n-a"]}]}, True),
+        ({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n-b"]}]}, False),
+        (None, False),
+    ],
+)
+def test_a_review_may_ask_for_what_a_selector_leaves(api, selector, allowed):
+    attributes = {"verb": "list", "resource": "pods", "version": "v1", "fieldSelector": selector}
+    spec = {"user": "system:node:n-a", "groups": ["system:nodes"], "resourceAttributes": attributes}
+    if selector is None:
+        del attributes["fieldSelector"]
+    status, answer = api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
+    assert status == 201
+    assert answer["status"]["allowed"] is allowed

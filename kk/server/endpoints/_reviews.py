@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from kk.base import names, selectors, times
 from kk.base.errors import FieldError, StatusError, bad_request, invalid, invalid_value, required
@@ -95,9 +96,25 @@ def attributes_of(spec: Obj) -> RequestInfo:
             subresource=resource.get("subresource", ""),
         )
         info.version = resource.get("version", "")
+        _select(info, resource.get("fieldSelector") or {})
         return info
     path = path or {}
     return RequestInfo(path.get("verb", ""), path.get("path", ""))
+
+
+def _select(info: RequestInfo, selector: Obj) -> None:
+    """Let the question ask for what a field selector leaves; what cannot be read narrows nothing."""
+    text = selector.get("rawSelector", "")
+    if text and not _parses(selectors.parse_fields, text):
+        return
+    operators = {"In": "=", "NotIn": "!="}
+    for wanted in selector.get("requirements") or ():
+        values = wanted.get("values") or []
+        if wanted.get("operator") in operators and len(values) == 1:
+            part = f"{wanted.get('key', '')}{operators[wanted['operator']]}{values[0]}"
+            text = f"{text},{part}" if text else part
+    if text:
+        info.raw_query = urlencode({"fieldSelector": text}).encode()
 
 
 def user_of(spec: Obj) -> User:
