@@ -61,7 +61,7 @@ class Custom(Resource):
         self, group: str, names: Names, namespaced: bool, version: Version, storage: str, read: Callable[[], Obj]
     ):
         parts = version.subresources or {}
-        values = {
+        values: dict[str, Any] = {
             "group": group,
             "version": version.name,
             "plural": names.plural,

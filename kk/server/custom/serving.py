@@ -14,7 +14,8 @@ from kk.server.endpoints._answers import PAGE_NOT_FOUND
 from kk.server.negotiate import without_protobuf
 from kk.server.views import View
 
-Handlers = dict[str, Callable[[Request, View], Awaitable[Response | None]]]
+Handler = Callable[[Request, View], Awaitable[Response | None]]
+Handlers = dict[str, Handler]
 _METHODS = {"get": "GET", "update": "PUT", "patch": "PATCH"}
 _PATCHES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
 
@@ -39,7 +40,7 @@ async def handle(request: Request, view: View, handlers: Handlers) -> Response |
         await view.shelf.fresh()
     if info.subresource:
         method = _METHODS.get(info.verb, "")
-        handler = subresources.find(info.subresource, method)
+        handler: Handler | None = subresources.find(info.subresource, method)
     else:
         handler = handlers.get(info.verb)
     if handler is None:

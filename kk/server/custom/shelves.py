@@ -56,7 +56,7 @@ class Derived(Item):
         return self._rest
 
     @property
-    def fields(self) -> Any:  # type: ignore[override]
+    def fields(self) -> Any:
         """Its selectable fields."""
         if self._rest is None:
             _ = self.rest
@@ -115,7 +115,7 @@ class CustomShelf(Shelf):
             obj = decode(head_of(item.api_version, self.resource.kind) + item.source)
             obj = self.conversion.local(obj, self.resource.api_version)
         else:
-            structural.prune(obj, self.resource.compiled)
+            structural.prune(obj, self.resource.compiled)  # type: ignore[attr-defined]
         rest = with_revision(stored(obj)[len(self.head) :], item.revision)
         fields = tuple([selectable(obj, where) for _, where in self._fields])
         return (item.source if rest == item.source else rest), fields
@@ -138,6 +138,8 @@ class CustomShelf(Shelf):
 
 class VersionShelf(CustomShelf):
     """The shelf of another served version, which follows the one of the stored version."""
+
+    base: CustomShelf
 
     def __init__(self, resource: "Custom", conversion: "Conversion", base: CustomShelf, server: "Server"):
         super().__init__(resource, conversion)

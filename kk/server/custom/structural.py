@@ -86,11 +86,10 @@ def _default_map(value: dict[str, Any], schema: Schema) -> None:
             value[key] = copied(child.default)
     more = schema.more
     for key, inner in value.items():
-        child = schema.fields.get(key)
+        child: Schema | None = schema.fields.get(key) or more
         if child is None:
-            if more is None:
-                continue
-            child = more
+            continue
+        if child is more and more is not None:
             if inner is None and not more.nullable and more.default is not ABSENT:
                 inner = value[key] = copied(more.default)
         if child.defaulting and inner is not None:
