@@ -20,12 +20,12 @@ Headers = list[tuple[bytes, bytes]]
 _DROPPED = relay.HOP | {b"host", b"authorization", b"content-length"}
 #: bytes of a page whose links are moved at most
 _PAGE = 4 * 1024 * 1024
-_IDENTITY = (b"impersonate-", b"x-remote-")
+_NOT_CARRIED = (b"impersonate-", b"x-remote-", b"sec-websocket-")
 
 
 def headers_of(request: Request) -> Headers:
     """The client's headers as far as they are for the other side, and who it is."""
-    found = [(k, v) for k, v in request.scope["headers"] if k not in _DROPPED and not k.startswith(_IDENTITY)]
+    found = [(k, v) for k, v in request.scope["headers"] if k not in _DROPPED and not k.startswith(_NOT_CARRIED)]
     client = request.scope.get("client")
     if client is not None:
         before = b", ".join(v for k, v in found if k == b"x-forwarded-for")

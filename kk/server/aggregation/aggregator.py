@@ -10,7 +10,7 @@ from typing import Any
 
 from kk.base.errors import StatusError
 from kk.server.aggregation import availability, openapi, remote
-from kk.server.aggregation.local import API, GROUP, PLURAL, Local
+from kk.server.aggregation.local import API, GROUP, MANAGED, PLURAL, Local
 from kk.server.aggregation.remote import Remote
 from kk.server.cache import Change, Shelf
 from kk.server.context import Server
@@ -50,6 +50,8 @@ class Aggregator:
 
     def _follow(self, change: Change) -> None:
         """A listener of the APIServices."""
+        if (change.item.labels or {}).get(MANAGED) == "true":
+            self.local.plan()  # somebody may have changed or deleted what is kept in step
         if change.deleted:
             self._forget(change.item.key)
             return

@@ -11,7 +11,7 @@ from typing import Any
 from kk.base.errors import StatusError
 from kk.kinds.kind import Resource
 from kk.server.aggregation.priorities import BUILT_IN, CUSTOM
-from kk.server.cache import Item
+from kk.server.cache import Item, Shelf
 from kk.server.context import Server
 
 log = logging.getLogger("kk.server")
@@ -50,11 +50,21 @@ def _managed(item: Item) -> bool:
     return (item.labels or {}).get(MANAGED) in (_START, _CUSTOM)
 
 
+def _custom(obj: Obj) -> bool:
+    """Whether an APIService is that of a custom group, which is kept in step."""
+    return (obj["metadata"].get("labels") or {}).get(MANAGED) == _CUSTOM
+
+
+def _differs(shelf: Shelf, name: str, wanted: Obj) -> bool:
+    held = shelf.obj(shelf.items[name])
+    return _custom(held) and held["spec"] != wanted["spec"]
+
+
 class Local:
     """Keeps the APIServices in step; told by whoever changes the set of resources. Looks once for many changes."""
 
     def __init__(self, server: Server):
-        self._server, self._planned = server, False
+        self._server, self._planned, self._begun = server, False, False
 
     def plan(self) -> None:
         """Something changed: look soon, beside the requests."""
@@ -70,10 +80,14 @@ class Local:
         if shelf is None:
             return
         needed = wanted(list(server.resources.values()))
-        missing = [obj for name, obj in needed.items() if name not in shelf.items]
+        # of those made at the start one that somebody deletes stays away until the next start
+        missing = [o for n, o in needed.items() if n not in shelf.items and (not self._begun or _custom(o))]
+        changed = [o for n, o in needed.items() if n in shelf.items and _custom(o) and _differs(shelf, n, o)]
         spare = [name for name, item in shelf.items.items() if name not in needed and _managed(item)]
-        if missing or spare:  # at once, so that they share a commit
-            await asyncio.gather(*map(self._make, missing), *map(self._drop, spare))
+        self._begun = True
+        if missing or changed or spare:  # at once, so that they share a commit
+            work = (*map(self._make, missing), *map(self._mend, changed), *map(self._drop, spare))
+            await asyncio.gather(*work)
 
     async def _make(self, obj: Obj) -> None:
         try:
@@ -81,6 +95,14 @@ class Local:
         except StatusError as error:
             if error.reason != "AlreadyExists":
                 log.warning("apiservice %s was not made: %s", obj["metadata"]["name"], error.message)
+
+    async def _mend(self, obj: Obj) -> None:
+        name = obj["metadata"]["name"]
+        try:
+            await self._server.write.update(API, PLURAL, name, lambda held: {**held, "spec": obj["spec"]})
+        except StatusError as error:
+            if error.reason != "NotFound":
+                log.warning("apiservice %s was not mended: %s", name, error.message)
 
     async def _drop(self, name: str) -> None:
         try:

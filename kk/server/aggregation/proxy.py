@@ -29,7 +29,8 @@ async def handle(request: Request, found: Remote) -> Response | None:
     path = request.scope["raw_path"].decode("latin-1") + forward.query_of(request)
     who = identity(request.user)
     if request.scope["type"] == "websocket":
-        await relay.websocket(request, target, path, (found.name, found.service), who)
+        headers = [*forward.headers_of(request), *who]
+        await relay.websocket(request, target, path, (found.name, found.service), headers)
         return None
     try:
         await forward.carry(request, target, path, who)

@@ -3,6 +3,7 @@
 NAME may be `name`, `name:port`, `scheme:name:` or `scheme:name:port`; a service's port may be a name. Answers are carried as they come.
 """
 
+import ipaddress
 import random
 
 from kk.base.errors import bad_request, not_found, service_unavailable
@@ -19,7 +20,8 @@ async def handle(request: Request) -> Response | None:
     target = _target(request)
     path = _path(request)
     if request.scope["type"] == "websocket":
-        await relay.websocket(request, target, path, (f"{request.info.resource}/proxy", request.info.name))
+        told_as = (f"{request.info.resource}/proxy", request.info.name)
+        await relay.websocket(request, target, path, told_as, forward.headers_of(request))
         return None
     if not request.info.parts[3:] and not request.info.path.endswith("/") and request.method in ("GET", "HEAD"):
         location = request.scope["raw_path"] + b"/" + forward.query_of(request).encode("latin-1")
@@ -56,12 +58,23 @@ def _target(request: Request) -> Target:
     scheme, name, port = _split(info.name, info.resource[:-1])
     if info.resource == "nodes":
         found = kubelet_of(request.server, name)
-        if port and port != str(found.port):
-            raise bad_request(f'node "{name}" is reached on its kubelet\'s port only')
-        return found
+        return found if port in ("", str(found.port)) else _on_node(request, scheme, found.host, port)
     if info.resource == "pods":
         return _pod(request, scheme, name, port)
     return _service(request, scheme, name, port)
+
+
+def _on_node(request: Request, scheme: str, host: str, port: str) -> Target:
+    """Another port of a node than its kubelet's; never one of this machine's own loopback."""
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise bad_request(f'invalid node request "{request.info.name}"')
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if host == "localhost" or address is not None and (address.is_loopback or address.is_link_local):
+        raise bad_request("address not allowed")
+    return Target(host, int(port), tls=scheme == "https")
 
 
 def _pod(request: Request, scheme: str, name: str, port: str) -> Target:

@@ -316,6 +316,12 @@ def test_custom_groups_come_and_go_with_their_definitions(api: APIServer) -> Non
     found = watched(api, f"{_SERVICES}?fieldSelector=metadata.name=v1.ex.io", lambda o: True)
     assert found["spec"] == {"group": "ex.io", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 100}
     assert found["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "true"}
+    change = {"spec": {"versionPriority": 7}}
+    assert api.request("PATCH", f"{_SERVICES}/v1.ex.io", change, _MERGE)[0] == 200
+    watched(api, f"{_SERVICES}?fieldSelector=metadata.name=v1.ex.io", lambda o: o["spec"]["versionPriority"] == 100)
+    uid = found["metadata"]["uid"]
+    assert api.request("DELETE", f"{_SERVICES}/v1.ex.io")[0] == 200
+    watched(api, f"{_SERVICES}?fieldSelector=metadata.name=v1.ex.io", lambda o: o["metadata"]["uid"] != uid)
     assert api.request("DELETE", f"{path}/things.ex.io")[0] == 200
     until(lambda: api.request("GET", f"{_SERVICES}/v1.ex.io")[0] == 404)
 
