@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from kk.base import regexps
 from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds._checks import Errors, Obj, each
 
@@ -113,24 +114,19 @@ def _plain(path: str, schema: Obj, kind: str) -> Errors:
     pattern = schema.get("pattern")
     if pattern:
         try:
-            re.compile(pattern)
-        except re.error as error:
-            why = "missing closing ]: `[`" if "unterminated character set" in str(error) else str(error)
-            yield invalid_value(
-                f"{path}.pattern",
-                pattern,
-                f"must be a valid regular expression, but isn't: error parsing regexp: {why}",
-            )
+            regexps.compile(pattern)
+        except ValueError as error:
+            yield invalid_value(f"{path}.pattern", pattern, f"must be a valid regular expression, but isn't: {error}")
 
 
 def _embedded(path: str, schema: Obj, kind: str) -> Errors:
     if not schema.get(_EMBEDDED):
         return
+    if not schema.get(_PRESERVE) and not schema.get("properties"):
+        yield required(f"{path}.properties", f"must not be empty if {_EMBEDDED} is true without {_PRESERVE}")
     if kind != "object":
         text = f"must be object if {_EMBEDDED} is true"
         yield invalid_value(f"{path}.type", kind, text) if kind else required(f"{path}.type", text)
-    if not schema.get(_PRESERVE) and not schema.get("properties"):
-        yield required(f"{path}.properties", f"must not be empty if {_EMBEDDED} is true without {_PRESERVE}")
 
 
 def _object_fields(path: str, properties: Obj, root: bool) -> Errors:
@@ -182,6 +178,8 @@ def _map_items(path: str, items: Obj, keys: list[str]) -> Errors:
         return
     if items.get("nullable"):
         yield forbidden_value(f"{where}.nullable", f"cannot be nullable when {_LIST} is map")
+    if len(set(keys)) < len(keys):
+        yield invalid_value(f"{path}.{_KEYS}", keys, "must not contain duplicate entries")
     properties = items.get("properties") or {}
     known = True
     for key in keys:
@@ -200,8 +198,6 @@ def _map_items(path: str, items: Obj, keys: list[str]) -> Errors:
             )
     if not known:
         yield invalid_value(f"{path}.{_KEYS}", keys, "entries must all be names of item properties")
-    if len(set(keys)) < len(keys):
-        yield invalid_value(f"{path}.{_KEYS}", keys, "must not contain duplicate entries")
 
 
 def _set_items(path: str, items: Obj) -> Errors:

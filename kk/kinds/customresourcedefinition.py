@@ -307,8 +307,12 @@ def _stored(obj: Obj) -> Errors:
         yield invalid_value("status.storedVersions", None, "must have at least one stored version")
     known = {v.get("name") for v in obj["spec"].get("versions") or []}
     for path, version in each("status.storedVersions", stored):
-        if known and version not in known:
-            yield invalid_value(path, version, "must appear in spec.versions")
+        if version not in known:
+            text = (
+                f"missing from spec.versions; {version} was previously a storage version, and must remain in spec.versions until a storage "
+                f"migration ensures no data remains persisted in {version} and removes {version} from status.storedVersions"
+            )
+            yield invalid_value(path, version, text)
 
 
 KIND = Kind(

@@ -256,13 +256,20 @@ def _doubled_keys(root: yaml.Node) -> list[str]:
 # patches
 
 
+def own_copy(obj: Obj) -> Obj:
+    """A deep copy of a JSON object."""
+    found: Obj = msgspec.json.decode(msgspec.json.encode(obj))
+    return found
+
+
 def check_object(write: Any, view: View, obj: Obj, validation: str, found: "list[str] | None" = None) -> Obj:
     """A patched object, read again by its types. Raises StatusError."""
     resource = view.resource
     if resource.custom:
         from kk.server.custom import bodies
 
-        read, warnings = bodies.accept(resource, obj, validation, found or [])  # type: ignore[arg-type]
+        shaped = own_copy(obj) if validation == "Strict" else obj  # what is refused is shown as it came
+        read, warnings = bodies.accept(resource, shaped, validation, found or [])  # type: ignore[arg-type]
         for text in warnings:
             write.warn(text)
         return read

@@ -110,7 +110,7 @@ def apply(
         allowed = _allowed(before, node) if manager == "kubectl" else {}
         _refuse(conflicts, owners, before, allowed)
     owners = {k: o for k, o in owners.items() if o.fields}
-    if (changed or removed or live is None) and key in owners:
+    if (changed or removed or live is None or _meant(before, applied, node, reset)) and key in owners:
         owners[key] = m.Owner(config, api_version, True, m.format_time(now))
     return _managed(new, m.encode(owners))
 
@@ -165,6 +165,14 @@ def _managed(obj: Obj, entries: m.Entries) -> Obj:
     if entries:
         metadata["managedFields"] = entries
     return {**obj, "metadata": metadata}
+
+
+def _meant(live: Obj, applied: Obj, node: Node, reset: f.Set) -> bool:
+    """Whether a configuration asks for a change of fields that this write cannot set: upstream counts it as a change."""
+    asked = {step[2:]: applied[step[2:]] for step in reset if step[2:] in applied and step != "f:metadata"}
+    return any(
+        live.get(name) != _merge(live.get(name), value, node.child(name) or ANY) for name, value in asked.items()
+    )
 
 
 def _without_reset(applied: Obj, reset: f.Set) -> Obj:

@@ -56,17 +56,17 @@ class Conversion:
         return other.schema if other is not None else None
 
     async def one(self, obj: Obj, api_version: str) -> Obj:
-        """One object in another version. Raises StatusError."""
+        """One object in another version, with that one's shape and defaults. Raises StatusError."""
         if obj.get("apiVersion") == api_version:
             return obj
         if self.webhook is None:
-            made = {**obj, "apiVersion": api_version}
-            other = self._versions.get(api_version)
-            if other is not None:
-                made = structural.copied(made)
-                structural.prune(made, other.compiled)
-            return made
-        return (await self.remote([obj], api_version))[0]
+            made: Obj = structural.copied({**obj, "apiVersion": api_version})
+        else:
+            made = (await self.remote([obj], api_version))[0]
+        other = self._versions.get(api_version)
+        if other is not None:
+            structural.shaped(made, other.compiled)
+        return made
 
     async def remote(self, objs: list[Obj], api_version: str) -> list[Obj]:
         """Objects in another version, as the webhook converts them. Raises StatusError 500."""
@@ -80,7 +80,7 @@ class Conversion:
         if "v1" not in self._reviews:
             raise internal("Conversion webhook does not support any of the review versions that this server sends")
         try:
-            answer = await client.call(self._server, self.webhook or {}, review, _TIMEOUT)
+            answer = await client.call(self._server, self.webhook or {}, review, _TIMEOUT, tell_timeout=False)
         except StatusError as error:
             raise _failed(what, error.message) from None
         except (OSError, ValueError) as error:

@@ -83,7 +83,11 @@ class Schema:
         self.list_type = raw.get("x-kubernetes-list-type") or ""
         self.map_keys = tuple(raw.get("x-kubernetes-list-map-keys") or ())
         self.map_type = raw.get("x-kubernetes-map-type") or ""
-        below: list[Schema] = [*self.fields.values(), *([self.more] if self.more else []), *([self.items] if self.items else [])]
+        below: list[Schema] = [
+            *self.fields.values(),
+            *([self.more] if self.more else []),
+            *([self.items] if self.items else []),
+        ]
         self.defaulting: bool = any(s.default is not ABSENT or s.defaulting for s in below)
         self.grouped: bool = self.embedded or self.list_type in ("set", "map") or any(s.grouped for s in below)
 

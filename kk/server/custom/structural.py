@@ -79,11 +79,11 @@ def default(value: Any, schema: Schema) -> None:
 
 
 def _default_map(value: dict[str, Any], schema: Schema) -> None:
-    for key, child in schema.fields.items():
-        if child.default is ABSENT:
+    for key, known in schema.fields.items():
+        if known.default is ABSENT:
             continue
-        if key not in value or (value[key] is None and not child.nullable):
-            value[key] = copied(child.default)
+        if key not in value or (value[key] is None and not known.nullable):
+            value[key] = copied(known.default)
     more = schema.more
     for key, inner in value.items():
         child: Schema | None = schema.fields.get(key) or more

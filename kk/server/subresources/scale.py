@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from kk.base import paths
-from kk.base.errors import StatusError, bad_request, invalid, invalid_value, no_such_path
+from kk.base.errors import StatusError, bad_request, internal, invalid, invalid_value, no_such_path
 from kk.kinds import types
 from kk.kinds.kind import AGE, Column, Resource, Scale
 from kk.server.answers import encoded
@@ -49,7 +49,7 @@ def scale_of(view: View, obj: Obj) -> Obj:
     metadata = {k: obj["metadata"][k] for k in _OWN if k in obj["metadata"]}
     replicas = paths.get(obj, facts.spec, 0)
     status: Obj = {"replicas": paths.get(obj, facts.status, 0) or 0}
-    selector = selector_text(paths.get(obj, facts.selector, None))
+    selector = selector_text(paths.get(obj, facts.selector, None)) if facts.selector else ""
     if selector:
         status["selector"] = selector
     return {
@@ -92,8 +92,10 @@ def _response(request: Request, view: View, item: Item, form: Form) -> Response:
 async def get(request: Request, view: View) -> Response:
     """The Scale of an object."""
     form = form_of(request.headers.get(b"accept", b""), read=True)
-    _facts(view)
-    return _response(request, view, find(view, request.info.namespace, request.info.name), form)
+    facts, item = _facts(view), find(view, request.info.namespace, request.info.name)
+    if view.resource.custom and paths.get(view.obj(item), facts.spec) is None:
+        raise internal(f'the spec replicas field "{facts.spec}" does not exist')
+    return _response(request, view, item, form)
 
 
 async def put(request: Request, view: View) -> Response:
@@ -158,6 +160,8 @@ async def _apply(write: Write, applied: Obj) -> Item:
         config: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": write.name}}
         if "replicas" in (applied.get("spec") or {}):
             paths.set_in(config, facts.spec, (scale.get("spec") or {}).get("replicas", 0))
+        if resource.custom:
+            return _apply_custom(write, obj, config)
         new = patching.merged(write, obj, config)
         for entry in new["metadata"].get("managedFields") or []:
             if entry.get("subresource") == "scale" and entry["operation"] == "Apply":
@@ -165,6 +169,25 @@ async def _apply(write: Write, applied: Obj) -> Item:
         return new
 
     return await update(write, change, manage=False, merge=_keep)
+
+
+def _apply_custom(write: Write, obj: Obj, config: Obj) -> Obj:
+    """Upstream tells of the Scale's field where a custom resource's conflicts, and cannot convert what else it gets. Raises 409, 500."""
+    place = _facts(write.view).spec
+    try:
+        patching.merged(write, obj, config)
+    except StatusError as error:
+        for cause in error.details.get("causes") or ():
+            if cause.get("field") == place:
+                cause["field"] = ".spec.replicas"
+        error.status["message"] = error.message.replace(f": {place}", ": .spec.replicas")
+        raise
+    raise StatusError(
+        500,
+        "",
+        f"failed to convert new object (/{write.name}; autoscaling/v1, Kind=Scale) to proper version: "
+        "request to convert CR to an invalid group/version: autoscaling/v1",
+    )
 
 
 def _keep(new: Obj, old: Obj) -> None:
