@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from tests.servers import free_port
+
 PAGE = b'<html><body><a class="x" href="/there?a=b">t</a><IMG src=/i.png><a href="near">n</a><a href="http://other/x">o</a></body></html>'
 
 
@@ -144,6 +146,7 @@ def test_names_that_are_none(ns, web):
     for name in ("ftp:p:80", ":p:80:x", "https::80"):
         status, answer = ns.api.request("GET", f"{ns.path}/pods/{name}/proxy/")
         assert (status, answer["message"]) == (400, f'invalid pod request "{name}"')
-    status, answer = ns.api.request("GET", f"{ns.path}/pods/p:1/proxy/")
-    text = "error trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused"
+    port = free_port()
+    status, answer = ns.api.request("GET", f"{ns.path}/pods/p:{port}/proxy/")
+    text = f"error trying to reach service: dial tcp 127.0.0.1:{port}: connect: connection refused"
     assert (status, answer["message"]) == (503, text)
