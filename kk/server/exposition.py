@@ -62,8 +62,13 @@ def _family(family: Family, openmetrics: bool) -> Iterator[str]:
     yield f"# TYPE {name} {family.kind}"
     total = "_total" if openmetrics and family.kind == "counter" else ""
     for suffix, labels, value in family.samples:
-        pairs = ",".join(f'{k}="{_escape(v)}"' for k, v in labels.items())
+        pairs = ",".join(f'{k}="{_escape(v)}"' for k, v in sorted(labels.items(), key=_place))
         yield f"{name}{suffix}{total}{{{pairs}}} {number(value)}" if pairs else f"{name}{suffix}{total} {number(value)}"
+
+
+def _place(label: tuple[str, str]) -> tuple[bool, str]:
+    """Labels stand in the order of their names, a bucket's bound last, as Prometheus' own library prints them."""
+    return label[0] == "le", label[0]
 
 
 def number(value: float) -> str:

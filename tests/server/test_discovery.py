@@ -110,9 +110,7 @@ def test_metrics_count_requests(api):
     api.request("GET", "/api/v1/namespaces/default")
     status, _, body = api.raw("GET", "/metrics")
     assert status == 200
-    assert (
-        b'apiserver_request_total{component="apiserver",verb="GET",group="",version="v1",resource="namespaces"' in body
-    )
+    assert b'group="",resource="namespaces",scope="resource",subresource="",verb="GET",version="v1"}' in body
     assert b'apiserver_storage_objects{resource="namespaces"} ' in body
     assert b"process_resident_memory_bytes " in body
 

@@ -23,14 +23,14 @@ def test_requests_are_counted_under_their_names(api, ns):
     ns.watch("configmaps?watch=1&timeoutSeconds=1")
     head, found = samples(api)
     assert head["content-type"].startswith("text/plain; version=0.0.4")
-    labels = 'verb="GET",group="",version="v1",resource="configmaps",subresource="",scope="resource"'
+    labels = 'group="",resource="configmaps",scope="resource",subresource="",verb="GET",version="v1"'
     assert found[f'apiserver_request_total{{code="404",component="apiserver",dry_run="",{labels}}}'] >= 1
     bucket = f'apiserver_request_duration_seconds_bucket{{component="apiserver",dry_run="",{labels},le="+Inf"}}'
     assert found[bucket] >= 1
     assert found['apiserver_resource_objects{group="",resource="configmaps"}'] >= 1
     assert found['apiserver_storage_objects{resource="deployments.apps"}'] == 0
     assert found['apiserver_current_inflight_requests{request_kind="readOnly"}'] == 1
-    assert found['apiserver_watch_events_total{group="",version="v1",resource="configmaps"}'] >= 0
+    assert found['apiserver_watch_events_total{group="",resource="configmaps",version="v1"}'] >= 0
     step = (
         'apiserver_admission_step_admission_duration_seconds_count{operation="CREATE",rejected="false",type="validate"}'
     )
