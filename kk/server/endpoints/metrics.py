@@ -11,6 +11,7 @@ from kk.server.endpoints._answers import PAGE_NOT_FOUND, read_only
 from kk.server.endpoints.version import version
 from kk.server.exposition import OPEN, TEXT, Family, page, wants_open
 from kk.server.fairness.filter import fairness
+from kk.server.hooks.counts import counts
 from kk.server.metrics import metrics
 
 
@@ -27,6 +28,7 @@ async def handle(request: Request) -> Response:
 
 def _all(server: Server) -> Iterator[Family]:
     yield from metrics(server.state).families()
+    yield from counts(server).families()
     yield from _objects(server)
     yield from _watches(server)
     yield from _flows(server)

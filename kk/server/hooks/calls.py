@@ -5,6 +5,7 @@ Faults come in two sorts: `Failed` (nobody answered as agreed: the failurePolicy
 
 import logging
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from kk.base import names
@@ -14,6 +15,7 @@ from kk.server.context import Attributes
 from kk.server.encoding import Obj
 from kk.server.hooks import client, forms, matching, reviews
 from kk.server.hooks.configurations import Hook
+from kk.server.hooks.counts import CALLING, NO_ERROR, counts
 
 log = logging.getLogger("kk.server")
 
@@ -21,8 +23,9 @@ log = logging.getLogger("kk.server")
 class Failed(Exception):
     """A webhook that could not be asked, or did not answer as agreed."""
 
-    def __init__(self, hook: Hook, why: str):
+    def __init__(self, hook: Hook, why: str, code: int = 503):
         super().__init__(f'failed calling webhook "{hook.name}": {why}')
+        self.code = code
 
     def refusal(self) -> StatusError:
         """500 for a webhook that fails closed."""
@@ -67,20 +70,40 @@ async def _conditions_hold(call: Call, a: Attributes) -> bool:
 
 
 async def ask(call: Call, a: Attributes, mutating: bool) -> Obj:
-    """The webhook's response, when it allows the write. Raises Failed, StatusError."""
+    """The webhook's response, when it allows the write. Raises Failed, StatusError. Counted."""
+    hook, kind = call.hook, "admit" if mutating else "validating"
+    known, began, code, rejected = counts(a.server), perf_counter(), 200, False
+    try:
+        return await _ask(call, a, mutating)
+    except Failed as error:
+        code, rejected = error.code, not hook.ignores_failure
+        if rejected:
+            known.refused(hook.name, kind, a.operation, CALLING, code)
+        else:
+            known.failed_open(hook.name, kind)
+        raise
+    except StatusError as error:
+        code, rejected = error.code, True
+        known.refused(hook.name, kind, a.operation, NO_ERROR, code)
+        raise
+    finally:
+        known.called(hook.name, kind, a.operation, code, rejected, perf_counter() - began)
+
+
+async def _ask(call: Call, a: Attributes, mutating: bool) -> Obj:
     hook = call.hook
     if a.dry_run and hook.facts.get("sideEffects") not in ("None", "NoneOnDryRun"):
         raise bad_request(f'admission webhook "{hook.name}" does not support dry run')
     try:
         version = reviews.version_of(hook.facts.get("admissionReviewVersions") or [])
     except reviews.Unusable as error:
-        raise Failed(hook, f"could not create admission objects: {error}") from None
+        raise Failed(hook, f"could not create admission objects: {error}", 400) from None
     kinds = (call.kind, forms.kind_of(a, a.resource))
     review = reviews.request(a, version, call.resource, kinds, call.obj, call.old)
     try:
         answer = await client.call(a.server, hook.facts["clientConfig"], review, hook.timeout)
     except client.CallError as error:
-        raise Failed(hook, f"failed to call webhook: {error}") from None
+        raise Failed(hook, f"failed to call webhook: {error}", error.code or 503) from None
     try:
         response = reviews.response(answer, review, mutating)
     except reviews.Unusable as error:

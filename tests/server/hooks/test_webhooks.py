@@ -357,6 +357,18 @@ def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
         assert server.request("DELETE", f"{path}/a")[0] == 200
 
 
+def test_calls_are_counted(ns: Space, authority: Authority, configure: Configure) -> None:
+    """Under upstream's names."""
+    with hook(authority, lambda b: review(b, allowed=False)) as h:
+        configure("Validating", h.client, f"count-{ns.name}")
+        assert ns("POST", "configmaps", config_map("a"))[0] == 400
+    _, _, page = ns.api.raw("GET", "/metrics")
+    name, text = f'name="count-{ns.name}.example.com"', page.decode()
+    for family in ("admission_duration_seconds_count", "rejection_count", "request_total"):
+        lines = [x for x in text.splitlines() if x.startswith(f"apiserver_admission_webhook_{family}") and name in x]
+        assert lines and lines[0].endswith(" 1"), family
+
+
 def test_generated_names_are_told_to_those_that_validate(ns: Space, authority: Authority, configure: Configure) -> None:
     """Who mutates does not know them yet."""
     made = config_map("x")
