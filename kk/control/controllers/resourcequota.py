@@ -64,7 +64,11 @@ def _informer(ctx: Any, plural: str, group: str) -> Any:
     """The informer of what a quota counts, or None where no such thing is served."""
     known = ctx.state["informers"]
     if (plural, group) not in known:
-        found = ctx.discovery.find(f"{plural}.{group}" if group else plural)
+        word = f"{plural}.{group}" if group else plural
+        found = ctx.discovery.find(word)
+        if found is None and group:  # it may have been defined since
+            ctx.discovery.invalidate()
+            found = ctx.discovery.find(word)
         if found is None or found.name != plural or found.group != group:
             return None
         informer = ctx.informer(found.api_version, plural)

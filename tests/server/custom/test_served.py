@@ -92,7 +92,15 @@ def _converting(body: Obj) -> tuple[int, Obj]:
 
 
 def test_a_webhook_converts(api: APIServer) -> None:
-    with Webhook(Authority(), _converting) as hook:
+    refuse: list[str] = []
+
+    def answer(body: Obj) -> tuple[int, Obj]:
+        code, review = _converting(body)
+        if refuse:
+            review["response"]["result"] = {"status": "Failure", "message": refuse[0]}
+        return code, review
+
+    with Webhook(Authority(), answer) as hook:
         crd = definition(
             "widgets", "hook.example.com", version(), version("v2", False, {"length": {"type": "integer"}})
         )
@@ -120,7 +128,7 @@ def test_a_webhook_converts(api: APIServer) -> None:
         assert api.request("POST", path.format("v1"), widget("hook.example.com/v1", size=3))[0] == 201
         assert api.request("GET", path.format("v2") + "/a")[1]["spec"] == {"length": 3}
         status, made = api.request("POST", path.format("v2"), widget("hook.example.com/v2", "b", length=4))
-        assert (status, made["spec"]) == (201, {"length": 4})
+        assert (status, made.get("spec")) == (201, {"length": 4}), made
         assert api.request("GET", path.format("v1") + "/b")[1]["spec"] == {"size": 4}
         listed = api.request("GET", path.format("v2"))[1]["items"]
         assert [(i["metadata"]["name"], i["spec"]) for i in listed] == [("a", {"length": 3}), ("b", {"length": 4})]
@@ -134,9 +142,11 @@ def test_a_webhook_converts(api: APIServer) -> None:
             ("ADDED", {"length": 4}),
         ]
         assert api.request("DELETE", path.format("v2") + "/b")[0] == 200
-    status, failed = api.request("POST", path.format("v2"), widget("hook.example.com/v2", "c", length=1))
+        refuse.append("no such length")
+        status, failed = api.request("POST", path.format("v2"), widget("hook.example.com/v2", "c", length=1))
     assert status == 500
-    assert failed["message"].startswith("conversion webhook for hook.example.com/v2, Kind=Widget failed: Post ")
+    assert failed["message"].startswith("conversion webhook for hook.example.com/v")
+    assert failed["message"].endswith(", Kind=Widget failed: no such length")
 
 
 def test_a_schema_that_changes_shows_at_once_and_ends_watches(api: APIServer) -> None:
