@@ -68,9 +68,10 @@ class _Server(ThreadingHTTPServer):
 class HTTPSServer:
     """Serves with a handler class until the `with` block ends."""
 
-    def __init__(self, context: ssl.SSLContext, handler: type[BaseHTTPRequestHandler]):
-        self._server = _Server(("127.0.0.1", 0), handler)
+    def __init__(self, context: ssl.SSLContext, handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1"):
+        self._server = _Server((host, 0), handler)
         self._server.tls = context
+        self.host = host
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -92,7 +93,13 @@ class HTTPSServer:
 class Webhook(HTTPSServer):
     """A webhook: `answer(review)` returns the HTTP status and the body; what was asked stands in `asked` as (path, body)."""
 
-    def __init__(self, authority: Authority, answer: Answer, names: Sequence[str] = ("127.0.0.1", "localhost")):
+    def __init__(
+        self,
+        authority: Authority,
+        answer: Answer,
+        names: Sequence[str] = ("127.0.0.1", "localhost"),
+        host: str = "127.0.0.1",
+    ):
         self.asked: list[tuple[str, Obj]] = []
         hook = self
 
@@ -116,7 +123,7 @@ class Webhook(HTTPSServer):
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
-        super().__init__(authority.context(names), Handler)
+        super().__init__(authority.context(names), Handler, host)
         self.client = {"url": f"https://127.0.0.1:{self.port}/hook", "caBundle": authority.bundle}
 
 

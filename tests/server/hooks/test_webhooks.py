@@ -299,7 +299,7 @@ def test_configurations_are_never_subject_to_webhooks(
 
 def test_a_service_is_resolved_to_its_endpoints(ns: Space, authority: Authority, configure: Configure) -> None:
     """EndpointSlices lead there; the certificate bears the Service's name."""
-    with Webhook(authority, review, [f"hook.{ns.name}.svc"]) as h:
+    with Webhook(authority, review, [f"hook.{ns.name}.svc"], "127.5.4.3") as h:  # as pods of this machine have
         service = {
             "apiVersion": "v1",
             "kind": "Service",
@@ -323,17 +323,17 @@ def test_a_service_is_resolved_to_its_endpoints(ns: Space, authority: Authority,
         code, refused = ns("POST", "secrets", secret)
         assert code == 500
         assert refused["message"].endswith('svc:443/x?timeout=10s": no endpoints available for service "hook"')
-        loopback = [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]
-        code, _ = ns.patch("discovery.k8s.io/v1:endpointslices/hook-1", {"endpoints": loopback})
-        assert code == 422  # no slice may lead to this machine's loopback, on which the test's webhook is
-        outside = {"spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": h.port}]}}
+        pod = [{"addresses": [h.host], "conditions": {"ready": True}}]
+        assert ns.patch("discovery.k8s.io/v1:endpointslices/hook-1", {"endpoints": pod})[0] == 200
+        assert ns("POST", "secrets", secret)[0] == 201
+        outside = {"spec": {"type": "ExternalName", "externalName": h.host, "ports": [{"port": h.port}]}}
         assert ns("DELETE", "services/hook")[0] == 200
         assert ns("POST", "services", {**service, **outside})[0] == 201
         client["service"]["port"] = h.port
         configure("Validating", client, "outside", rules=[rule])
         assert ns.api.request("DELETE", f"{_GROUP}/validatingwebhookconfigurations/hook-{ns.name}")[0] == 200
-        assert ns("POST", "secrets", secret)[0] == 201
-        assert len(h.asked) == 1
+        assert ns("POST", "secrets", {**secret, "metadata": {"name": "other"}})[0] == 201
+        assert len(h.asked) == 2
 
 
 def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
