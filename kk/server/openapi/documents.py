@@ -196,7 +196,7 @@ def _paths(r: Resource, version: int) -> Obj:
         ),
         ("get", "get", item, "get", (), "", name),
         ("update", "put", item, "put", _WRITE, name, name),
-        ("patch", "patch", item, "patch", _WRITE + _FORCE, "*", name),
+        ("patch", "patch", item, "patch", _WRITE + _FORCE, "+" if r.custom else "*", name),
         ("delete", "delete", item, "delete", _DELETE, META + "DeleteOptions", META + "Status"),
     ):
         if verb in r.verbs:
@@ -220,7 +220,7 @@ def _custom_subresource(r: Resource, sub: str, version: int) -> Obj:
     return {
         "get": _operation(version, "get", gvk(r), (), "", name),
         "put": _operation(version, "put", gvk(r), _WRITE, name, name),
-        "patch": _operation(version, "patch", gvk(r), _WRITE + _FORCE, "*", name),
+        "patch": _operation(version, "patch", gvk(r), _WRITE + _FORCE, "+", name),
     }
 
 
@@ -249,12 +249,14 @@ def _operation(
     found: Obj = {"x-kubernetes-action": action, "x-kubernetes-group-version-kind": kind}
     parameters = [_parameter(version, *p) for p in params]
     prefix = "#/components/schemas/" if version == 3 else "#/definitions/"
-    schema: Obj = {"type": "object"} if body == "*" else {"$ref": prefix + body}
+    # clients look here for whether a resource knows strategic merge, which custom ones do not
+    patches = {"*": _PATCHES, "+": tuple(t for t in _PATCHES if "strategic" not in t)}.get(body)
+    schema: Obj = {"type": "object"} if patches else {"$ref": prefix + body}
     if version == 3:
         if parameters:
             found["parameters"] = parameters
         if body:
-            types = _PATCHES if body == "*" else ("*/*",)
+            types = patches or ("*/*",)
             found["requestBody"] = {"content": {t: {"schema": schema} for t in types}}
         content = {"content": {"application/json": {"schema": {"$ref": prefix + out}}}} if out else {}
         found["responses"] = {"200": {"description": "OK", **content}}
@@ -262,7 +264,7 @@ def _operation(
     if body:
         parameters.append({"in": "body", "name": "body", "schema": schema})
     found["parameters"] = parameters
-    found["consumes"] = list(_PATCHES) if body == "*" else ["*/*"]
+    found["consumes"] = list(patches or ("*/*",))
     found["responses"] = {"200": {"description": "OK", **({"schema": {"$ref": prefix + out}} if out else {})}}
     return found
 

@@ -110,7 +110,7 @@ def test_a_day_with_kubectl(api: APIServer, tmp_path: Path) -> None:
 
 def test_kk_explains_it_too(api: APIServer, tmp_path: Path) -> None:
     env = {**os.environ, "HOME": str(tmp_path), "KUBECONFIG": str(api.kubeconfig)}
-    kk = [sys.executable, "-m", "kk.cli"]
+    kk = [sys.executable, "-m", "kk"]
     subprocess.run(
         [*kk, "apply", "-f", "-"], input=CRD, text=True, env=env, check=True, timeout=120, capture_output=True
     )
