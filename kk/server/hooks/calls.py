@@ -59,7 +59,7 @@ async def _conditions_hold(call: Call, a: Attributes) -> bool:
     conditions = call.hook.facts.get("matchConditions")
     if not conditions:
         return True
-    from kk.server.hooks import conditions as cel
+    from kk.server.cel import conditions as cel
 
     try:
         return cel.hold(call.hook, conditions, a, call.obj, call.old)

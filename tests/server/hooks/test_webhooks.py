@@ -357,6 +357,30 @@ def test_nothing_of_it_is_kept_on_disk(tmp_path: Path) -> None:
         assert server.request("DELETE", f"{path}/a")[0] == 200
 
 
+def test_match_conditions_narrow(ns: Space, authority: Authority, configure: Configure) -> None:
+    """All must hold; what cannot be told refuses where the webhook fails closed."""
+    conditions = [
+        {"name": "made", "expression": "request.operation == 'CREATE'"},
+        {"name": "big", "expression": "object.data.size == 'big'"},
+    ]
+    with hook(authority, review) as h:
+        configure("Validating", h.client, "shut", matchConditions=conditions)
+        assert ns("POST", "configmaps", config_map("small", {"size": "small"}))[0] == 201
+        assert not h.asked
+        assert ns("POST", "configmaps", config_map("big", {"size": "big"}))[0] == 201
+        assert len(h.asked) == 1
+        code, refused = ns("POST", "configmaps", config_map("none", {"other": "x"}))
+        text = "expression 'object.data.size == 'big'' resulted in error: no such key: size"
+        assert (code, refused["reason"]) == (403, "Forbidden")
+        assert refused["message"] == f'configmaps "none" is forbidden: {text}'
+        assert ns.patch("configmaps/small", {"data": {"other": "x"}})[0] == 200
+        kind = f"{_GROUP}/validatingwebhookconfigurations/shut-{ns.name}"
+        change = [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]
+        assert ns.api.request("PATCH", kind, change, {"Content-Type": "application/json-patch+json"})[0] == 200
+        assert ns("POST", "configmaps", config_map("none", {"other": "x"}))[0] == 201
+        assert len(h.asked) == 1
+
+
 def test_calls_are_counted(ns: Space, authority: Authority, configure: Configure) -> None:
     """Under upstream's names."""
     with hook(authority, lambda b: review(b, allowed=False)) as h:
