@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 
 from kk.base import discover
+from kk.base.errors import StatusError
 from kk.base.times import parse_duration
 from kk.kinds.registry import optional, registry
 from kk.server import authn, pki, runtime_config
@@ -88,7 +89,7 @@ async def _run(config: Config, store: Store) -> int:
         server.write.ready()
         _calm_collector()
         return await _listen(server)
-    except OSError as error:
+    except (OSError, StatusError) as error:  # a StatusError: what every cluster has could not be made
         log.error("%s", error)
         return 1
     finally:

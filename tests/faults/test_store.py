@@ -163,6 +163,22 @@ def test_a_directory_that_cannot_be_used(tmp_path: Path) -> None:
     assert str(blocked) in refused_start(blocked / "data")
 
 
+def test_a_disk_that_is_full_at_the_first_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "kk.server", "--data-dir", str(tmp_path / "data"), "--port", "1"]
+    limit = (1_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "ERROR" in done.stderr, done.stderr
+    with Served(tmp_path / "data") as server:
+        assert server.request("POST", PATH, made("afterwards"))[0] == 201, "there is room again"
+
+
 def test_a_store_that_is_a_directory(data: Path) -> None:
     (data / "store.db").rename(data / "moved")
     (data / "store.db").mkdir()
