@@ -164,6 +164,8 @@ class App:
             return Response(_TOO_MANY, 429, b"text/plain; charset=utf-8", _RETRY)
         refused = authorize(server, user, info)
         if refused is not None:
+            if request.trail is not None:
+                request.trail.forbidden(user)
             raise refused
         if request.trail is not None:
             request.trail.authorized(user)

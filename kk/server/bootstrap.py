@@ -7,6 +7,7 @@ control, the `kubernetes` Service with its endpoints, and the CA for extension s
 import asyncio
 import ipaddress
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _RBAC = "rbac.authorization.k8s.io"
 _FLOW = "flowcontrol.apiserver.k8s.io"
 _AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+_TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 _CRITICAL = (
     (
         "system-node-critical",
@@ -254,3 +256,6 @@ def _config_maps(config: Config) -> Iterator[Obj]:
         "requestheader-username-headers": '["X-Remote-User"]',
     }
     yield _named("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system", data=data)
+    # from this day on the last use of tokens in Secrets is told on them
+    since = time.strftime("%Y-%m-%d", time.gmtime())
+    yield _named("v1", "ConfigMap", _TRACKING, "kube-system", data={"since": since})

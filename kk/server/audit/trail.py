@@ -50,7 +50,8 @@ class Trail:
         self._audit, self._request, self._ask = audit, request, ask
         self._began = time.time()
         self.impersonated: User | None = None
-        self.allowed: str | None = None
+        self.allowed: str | None = None  # the reason why it may pass
+        self.denied: str | None = None  # the reason why not, often none
         self.code = 0
         self._user = user
         if ask.level >= policy.METADATA:
@@ -67,8 +68,11 @@ class Trail:
 
     def authorized(self, user: User) -> None:
         """The request may pass: say why."""
-        if MASTERS not in user.groups:
-            self.allowed = decide(self._request.server, user, self._request.info).reason
+        self.allowed = "" if MASTERS in user.groups else decide(self._request.server, user, self._request.info).reason
+
+    def forbidden(self, user: User) -> None:
+        """The request may not pass."""
+        self.denied = decide(self._request.server, user, self._request.info).reason
 
     def complete(self, response: Response | None, panic: bool = False) -> None:
         """The request is over."""
@@ -132,12 +136,9 @@ class Trail:
         if self.allowed is not None:
             found["authorization.k8s.io/decision"] = "allow"
             found["authorization.k8s.io/reason"] = self.allowed
-        elif self.code == 403:
+        elif self.denied is not None:
             found["authorization.k8s.io/decision"] = "forbid"
-            found["authorization.k8s.io/reason"] = ""
-        elif self._user is not None and self.code != 401:
-            found["authorization.k8s.io/decision"] = "allow"
-            found["authorization.k8s.io/reason"] = ""
+            found["authorization.k8s.io/reason"] = self.denied
         from kk.server.authn import chain
 
         found.update(chain(request.server).notes(request.headers))

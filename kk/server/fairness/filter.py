@@ -52,6 +52,7 @@ class Fairness:
         self.counts: dict[tuple[str, str], int] = {}
         self._schemas: list[dict[str, Any]] = []
         self._stale = True
+        self._queued = 0  # requests that wait for a seat, of all levels
         for plural in ("flowschemas", "prioritylevelconfigurations"):
             server.cache.shelves[(GROUP, plural)].listeners.append(self._changed)
 
@@ -120,15 +121,20 @@ class Fairness:
         waiter: asyncio.Future[str] = self._server.loop.create_future()
         queue.append(waiter)
         level.waiting += 1
+        self._queued += 1
         timer = self._server.loop.call_later(_PATIENCE, _late, waiter)
         try:
             reason = await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and not waiter.result():
                 self.leave(flow)
+            elif waiter in queue:
+                queue.remove(waiter)
+                level.waiting -= 1
             raise
         finally:
             timer.cancel()
+            self._queued -= 1
         if reason:
             if waiter in queue:
                 queue.remove(waiter)
@@ -148,6 +154,8 @@ class Fairness:
         """A request is over: its seat goes to who waits."""
         level = flow.level
         level.executing -= 1
+        if not self._queued:
+            return
         for other in (level, *self.levels.values()):
             while other.waiting and self._free(other):
                 waiter = other.next()
@@ -166,8 +174,8 @@ class MaxInFlight(Fairness):
     """Two plain bounds, for reads and for writes; who administers the cluster is let in always."""
 
     def __init__(self, server: Server, reads: int, writes: int):
-        self._server = server
-        self.levels, self.flows, self.counts = {}, {}, {}
+        self._server, self._queued = server, 0
+        self.flows, self.counts = {}, {}
         self._flows = (_bounded("readOnly", reads), _bounded("mutating", writes))
         self._masters = Flow(Level("exempt", "", {"type": "Exempt"}), "exempt", "", "")
         self.levels = {f.level.name: f.level for f in (*self._flows, self._masters)}
