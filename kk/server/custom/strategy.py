@@ -45,7 +45,7 @@ _GO_TYPES = {
 class Strategy:
     """See the module's docstring."""
 
-    __slots__ = ("_schema", "_status", "_scale", "_rules", "ratcheted")
+    __slots__ = ("_schema", "_status", "_scale", "_rules", "_forgiven")
 
     def __init__(self, resource: "Custom"):
         raw = resource.raw_schema()
@@ -53,7 +53,7 @@ class Strategy:
         self._status = self._schema.fields.get("status")
         self._scale: Obj = resource.raw_scale or {}
         self._rules = _rules(raw)
-        self.ratcheted: list[str] = []
+        self._forgiven: list[str] = []
 
     def default(self, obj: Obj) -> None:
         """Fill in what the schema has defaults for."""
@@ -89,14 +89,12 @@ class Strategy:
         return self._with_rules(found, obj, old)
 
     def warnings(self, obj: Obj, old: Obj | None) -> Iterator[str]:
-        """Texts for Warning headers: finalizers that may meet others of their name, and rules that are broken as they were before."""
+        """Texts for Warning headers: finalizers that may meet others of their name."""
         finalizers = obj["metadata"].get("finalizers")
         if finalizers:
             known = set((old or {}).get("metadata", {}).get("finalizers") or ())
             for name in sorted(set(finalizers) - known):
                 yield from _finalizer(name)
-        texts, self.ratcheted = self.ratcheted, []
-        yield from texts
 
     # parts
 
@@ -111,7 +109,15 @@ class Strategy:
             return found
         if any(fault.reason in _BLOCKING for fault in found):
             return [*found, invalid_value(validation.NOWHERE, None, _BLOCKED)]
-        return [*found, *self._rules.validate(obj, old)]
+        forgiven: list[FieldError] = []
+        found = [*found, *self._rules.validate(obj, old, forgiven=forgiven)]
+        self._forgiven += [str(fault) for fault in forgiven]
+        return found
+
+    def forgiven(self) -> list[str]:
+        """What the last look forgave, once: the client is warned of it."""
+        texts, self._forgiven = self._forgiven, []
+        return texts
 
     def _scale_spec(self, obj: Obj) -> Iterator[FieldError]:
         yield from _replicas(obj, self._scale.get("specReplicasPath") or "")
@@ -131,10 +137,8 @@ def _rules(raw: Obj) -> Any:
     """The expressions of a schema, None where there are none: what evaluates them is imported only then."""
     if not has_rules(raw):
         return None
-    try:
-        from kk.server.cel.rules import Rules
-    except ModuleNotFoundError:
-        return None
+    from kk.server.cel.rules import Rules
+
     rules = Rules(raw)
     return None if rules.empty else rules
 

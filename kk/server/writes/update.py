@@ -134,7 +134,11 @@ async def _update_once(
     await write.admit(new, old, validating=False)
     prepare(write, new, old, merge)
     with write.server.write.allocators.held(write, new, old) as held:
-        write.refuse(_faults(write, new, old), write.name)
+        faults = _faults(write, new, old)
+        if shelf.resource.custom:
+            for text in shelf.resource.judge.forgiven():  # type: ignore[attr-defined]
+                write.warn(text)
+        write.refuse(faults, write.name)
         for text in strategy.warnings(new, old):
             write.warn(text)
         await write.admit(new, old, validating=True)
