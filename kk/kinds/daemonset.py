@@ -31,15 +31,20 @@ def default(obj: Obj) -> None:
 
 
 def prepare_create(obj: Obj) -> None:
-    """Status belongs to the controller; the old templateGeneration starts at 1."""
-    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = "1"
+    """Status belongs to the controller; the old templateGeneration starts at 1 at least."""
+    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = str(max(_generation(obj), 1))
     obj["status"] = dict.fromkeys(_ALWAYS, 0)
 
 
 def prepare_update(obj: Obj, old: Obj) -> None:
-    """The old templateGeneration stays as it is: nothing reads it any more."""
-    before = (old["metadata"].get("annotations") or {}).get(_extensions.TEMPLATE_GENERATION) or "1"
-    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = before
+    """The old templateGeneration counts changes of the template, and nothing else changes it."""
+    generation = _generation(old) + (obj["spec"].get("template") != old["spec"].get("template"))
+    section(obj["metadata"], "annotations")[_extensions.TEMPLATE_GENERATION] = str(generation)
+
+
+def _generation(obj: Obj) -> int:
+    text = (obj["metadata"].get("annotations") or {}).get(_extensions.TEMPLATE_GENERATION) or ""
+    return int(text) if text.isdigit() else 0
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:

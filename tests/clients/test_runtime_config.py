@@ -116,6 +116,9 @@ def test_a_daemon_set(old: APIServer) -> None:
     assert "annotations" not in made["metadata"]
     _, now = old.request("GET", f"{NEW}/daemonsets/ds")
     assert now["metadata"]["annotations"] == {"deprecated.daemonset.template.generation": "1"}
+    image = {"spec": {"template": {"metadata": {"labels": {"more": "yes"}}}}}
+    assert old.request("PATCH", f"{NEW}/daemonsets/ds", image, MERGE)[0] == 200
+    assert old.request("GET", f"{OLD}/daemonsets/ds")[1]["spec"]["templateGeneration"] == 2
 
 
 def test_a_replica_set_and_its_scale(old: APIServer) -> None:
