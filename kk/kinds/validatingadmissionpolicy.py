@@ -7,7 +7,7 @@ from kk.kinds._policies import check_policy, default_policy, param_kind_cell
 from kk.kinds.kind import AGE, Column, Kind
 
 _NONE = "validations or auditAnnotations must contain at least one item"
-_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
+_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
 
 
 def default(obj: Obj) -> None:

@@ -16,6 +16,20 @@ from kk.server.cache import Cache, Item, Shelf
 from kk.server.encoding import Obj, decode, encode, head_of, metadata_in_order, with_revision
 from kk.server.tables import Printer, partial, row_of
 
+#: resources whose objects hold expressions; kk.server.cel.kinds compiles them
+_HOLD_CEL = frozenset(
+    (
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "resourceclaims"),
+        ("resource.k8s.io", "resourceclaimtemplates"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+    )
+)
+
 _PARTIAL_HEAD = b'{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/%b","metadata":%b}'
 
 #: bytes of protobuf messages that a view keeps, and of the items they are of
@@ -35,9 +49,12 @@ class View:
             resource.api_version.encode(),
         )
         #: metadata of a list that is told whole: upstream's type for custom resources writes an empty token too
-        self.list_metadata = b'{"continue":"","resourceVersion":"%d"}' if resource.custom else b'{"resourceVersion":"%d"}'
+        self.list_metadata = (
+            b'{"continue":"","resourceVersion":"%d"}' if resource.custom else b'{"resourceVersion":"%d"}'
+        )
         self.conversion = self._conversion()
         self.deprecated = self.conversion.deprecated if self.conversion is not None else self.strategy.deprecated
+        self._compiled = (resource.group, resource.plural) in _HOLD_CEL
         self._printer: Printer | None = None
         self._messages: dict[str, tuple[Item, bytes]] = {}
         self._size = 0  # bytes in there
@@ -69,7 +86,13 @@ class View:
     def validate(self, obj: Obj, old: Obj | None) -> Any:
         """Faults of a stored object that was written in this version."""
         own = self.conversion.validate if self.conversion is not None else None
-        return (own or self.shelf.resource.strategy.validate)(obj, old)
+        found = (own or self.shelf.resource.strategy.validate)(obj, old)
+        if self._compiled:
+            from kk.server.cel import kinds
+
+            own_faults = kinds.faults((self.shelf.resource.group, self.resource.plural), obj, old)
+            return kinds.merged(list(found), own_faults)
+        return found
 
     # out
 
@@ -146,7 +169,9 @@ class Views:
     def __init__(self, resources: dict[tuple[str, str, str], Resource], cache: Cache):
         self._resources, self._cache = resources, cache
         self._views: dict[tuple[str, str, str], View | None] = {}
-        self.custom: Callable[[Resource], View | None] = lambda resource: None  # what makes the views of custom resources
+        self.custom: Callable[[Resource], View | None] = lambda resource: (
+            None
+        )  # what makes the views of custom resources
 
     def get(self, key: tuple[str, str, str]) -> View | None:
         """The view of (group, version, plural), or None where nothing is stored under it."""

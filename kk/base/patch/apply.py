@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kk.base.patch import PatchError, typed
+from kk.base.patch import PatchError, copied, typed
 from kk.base.patch import fields as f
 from kk.base.patch import managers as m
 from kk.base.patch.managers import update
@@ -317,3 +317,9 @@ def _prune(merged: Obj, node: Node, owners: m.Owners, last: m.Owner, convert: m.
     pruned = _removed(merged, f.difference(everything, kept), node)
     left = f.with_named(f.fields_of(pruned, node), node)
     return _removed(merged, f.intersection(f.difference(everything, left), named), node)
+
+
+def merged(live: Obj, config: Obj, node: Node) -> Obj:
+    """An object with an apply configuration merged in by its type; nobody's fields are taken away and no owners are kept."""
+    found: Obj = _merge(copied(live), config, node)
+    return found

@@ -67,7 +67,8 @@ class Compiler:
             run.spend(1)
             variables = run.variables
             if name in variables:
-                return variables[name]
+                value = variables[name]
+                return value.cel_value() if hasattr(value, "cel_value") else value
             if kind[0] == "type":
                 return TypeValue(name)
             raise CelError(f"no such attribute(s): {name}")

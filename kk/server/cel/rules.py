@@ -1,10 +1,10 @@
 """x-kubernetes-validations: the check of a schema's rules when it is written, and their evaluation over objects.
 
-`check` and `Rules` are what kk.server.custom calls. Placement in places that are not structural is refused there, not here.
+`check` is asked by kk.server.cel.kinds, `Rules` by kk.server.custom. What is wrong with a rule's other fields (message, reason, fieldPath),
+or with its place, kk.kinds says.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +20,6 @@ from kk.server.cel.values import NONE, CelError, CostExceeded, Optional
 
 KEY = "x-kubernetes-validations"
 _RULE_LIMIT, _SCHEMA_LIMIT = 10_000_000, 100_000_000
-_REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
 _ADVICE = "(try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
 _MESSAGE_LIMIT = 5 * 1024
 _OUT = "validation failed due to running out of cost budget, no further validation rules will be run"
@@ -99,7 +98,7 @@ class _Check:
         """All faults; the total last."""
         self._node(root, self._path, True, 1, "")
         if self._total > _SCHEMA_LIMIT:
-            for _, path in sorted(self._costs, key=lambda c: -c[0])[:10]:
+            for _, path in sorted(self._costs, key=lambda c: -c[0])[:4]:
                 text = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
                 self._faults.append(errors.forbidden_value(path, text))
             text = _over(
@@ -137,7 +136,6 @@ class _Check:
             return
         for index, facts in enumerate(node[KEY]):
             at = f"{path}.{KEY}[{index}]"
-            found += _static(facts, node, at)
             if not (facts.get("rule") or "").strip():
                 continue
             rule = _Rule(facts, decl, decls)
@@ -156,7 +154,8 @@ class _Check:
         if cost > _RULE_LIMIT:
             self._faults.append(errors.forbidden_value(path, _over(what, cost, _RULE_LIMIT)))
         self._total = estimate.add(self._total, cost)
-        self._costs.append((cost, path))
+        if cost >= _SCHEMA_LIMIT // 100:
+            self._costs.append((cost, path))
 
 
 def _counted(count: "int | None", most: "int | None") -> "int | None":
@@ -169,55 +168,6 @@ def _over(what: str, cost: int, limit: int) -> str:
     return f"{what} exceeds budget by factor of {shown} {_ADVICE}"
 
 
-def _static(facts: dict[str, Any], node: Schema, at: str) -> Iterator[FieldError]:
-    """Faults of a rule's fields that no compiler is needed for."""
-    rule, message = facts.get("rule") or "", facts.get("message") or ""
-    if not rule.strip():
-        yield errors.required(f"{at}.rule", "rule is not specified")
-    if message and not message.strip():
-        yield errors.invalid_value(f"{at}.message", message, "must be non-empty if specified")
-    elif "\n" in message.strip():
-        yield errors.invalid_value(f"{at}.message", message, "must not contain line breaks")
-    elif "\n" in rule.strip() and not message:
-        yield errors.required(f"{at}.message", "message must be specified if rule contains line breaks")
-    expression = facts.get("messageExpression") or ""
-    if expression and not expression.strip():
-        yield errors.required(f"{at}.messageExpression", "must be non-empty if specified")
-    reason = facts.get("reason")
-    if reason is not None and reason not in _REASONS:
-        yield errors.not_supported(f"{at}.reason", reason, _REASONS)
-    field = facts.get("fieldPath")
-    if field:
-        if not field.strip():
-            yield errors.invalid_value(f"{at}.fieldPath", field, "must be non-empty if specified")
-        elif "\n" in field:
-            yield errors.invalid_value(f"{at}.fieldPath", field, "must not contain line breaks")
-        elif not _valid_path(field, node):
-            yield errors.invalid_value(f"{at}.fieldPath", field, "must be a valid path")
-
-
-_STEP = re.compile(r"\.([^.\[\]]+)|\['((?:[^'\\]|\\.)*)'\]")
-
-
-def _valid_path(path: str, node: Schema) -> bool:
-    at = 0
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if not found:
-            return False
-        name = found.group(1) if found.group(1) is not None else re.sub(r"\\(.)", r"\1", found.group(2))
-        if node.get("properties") is not None:
-            if name not in node["properties"]:
-                return False
-            node = node["properties"][name]
-        elif isinstance(node.get("additionalProperties"), dict):
-            node = node["additionalProperties"]
-        else:
-            return False
-        at = found.end()
-    return True
-
-
 def _compiled(facts: dict[str, Any], rule: _Rule, at: str, uncorrelatable: str) -> Iterator[FieldError]:
     if rule.fault:
         yield errors.FieldError("FieldValueInvalid", f"{at}.rule", _Go(facts), rule.fault)
@@ -228,10 +178,6 @@ def _compiled(facts: dict[str, Any], rule: _Rule, at: str, uncorrelatable: str) 
     if rule.uses_old and uncorrelatable:
         text = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelatable}"
         yield errors.invalid_value(f"{at}.rule", facts["rule"], text)
-    elif not rule.uses_old and facts.get("optionalOldSelf") is not None:
-        yield errors.invalid_value(
-            f"{at}.optionalOldSelf", facts["optionalOldSelf"], "may not be set if oldSelf is not used in rule"
-        )
 
 
 class _Go:
@@ -294,11 +240,13 @@ class Rules:
         self._root = _Node(root, True) if _has_rules(root) else None
         self.empty = self._root is None
 
-    def validate(self, obj: Any, old: Any = None, path: str = "") -> list[FieldError]:
-        """Faults of an object; `old` is what it was before an update."""
+    def validate(
+        self, obj: Any, old: Any = None, path: str = "", forgiven: "list[FieldError] | None" = None
+    ) -> list[FieldError]:
+        """Faults of an object; `old` is what it was before an update. What is forgiven because nothing changed goes into `forgiven`."""
         if self._root is None:
             return []
-        walk = _Walk()
+        walk = _Walk(forgiven)
         walk.node(self._root, obj, old, path, _Link(old is not None, obj, old))
         return walk.faults
 
@@ -328,8 +276,9 @@ class _Link:
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, forgiven: "list[FieldError] | None" = None) -> None:
         self.faults: list[FieldError] = []
+        self._forgiven = forgiven
         self._left = env.REQUEST_LIMIT
 
     def node(self, node: _Node, obj: Any, old: Any, path: str, link: _Link) -> None:
@@ -417,8 +366,10 @@ class _Walk:
         return True
 
     def _failed(self, node: _Node, rule: _Rule, variables: dict[str, Any], obj: Any, path: str, link: _Link) -> bool:
-        if not rule.uses_old and link.same:
+        same = not rule.uses_old and link.same
+        if same and self._forgiven is None:
             return True
+        faults = self._forgiven if same and self._forgiven is not None else self.faults
         at = f"{path}{rule.field}" if path else rule.field.removeprefix(".")
         at = at or "<nil>"
         value = OMITTED if isinstance(obj, (dict, list)) else obj
@@ -427,13 +378,13 @@ class _Walk:
             detail = (rule.facts.get("message") or "").strip() or f"failed rule: {rule.shown}"
         reason = rule.facts.get("reason")
         if reason == "FieldValueForbidden":
-            self.faults.append(errors.forbidden_value(at, detail))
+            faults.append(errors.forbidden_value(at, detail))
         elif reason == "FieldValueRequired":
-            self.faults.append(errors.required(at, detail))
+            faults.append(errors.required(at, detail))
         elif reason == "FieldValueDuplicate":
-            self.faults.append(FieldError(reason, at, value))
+            faults.append(FieldError(reason, at, value))
         else:
-            self.faults.append(errors.invalid_value(at, value, detail))
+            faults.append(errors.invalid_value(at, value, detail))
         return self._left >= 0
 
     def _message(self, rule: _Rule, variables: dict[str, Any]) -> "str | None":

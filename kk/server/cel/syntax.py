@@ -3,6 +3,7 @@
 The library is loaded on first use. It parses and expands macros; types, values and costs are this package's (see kk.server.cel.evaluate).
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -82,7 +83,7 @@ def parse(expression: str) -> Parsed:
     except RuntimeError as error:
         text = str(error)
         text = text.partition(": ")[2] if not text.startswith("ERROR") else text
-        raise Faults(text.rpartition(" [")[0] if text.endswith("]") else text) from None
+        raise Faults(_words(expression, text.rpartition(" [")[0] if text.endswith("]") else text)) from None
     parsed = next(v for k, v in _fields(data) if k == 2)
     root, positions = None, {}
     for key, value in _fields(parsed):
@@ -95,6 +96,15 @@ def parse(expression: str) -> Parsed:
                     positions[pair.get(1, 0)] = pair.get(2, 0)
     assert root is not None
     return Parsed(expression, root, positions)
+
+
+def _words(expression: str, text: str) -> str:
+    """The library's words for what upstream's parser says otherwise."""
+    text = text.replace("has() argument must be a field selection", "invalid argument to has() macro")
+    text = re.sub(r"\w+\(\) variable name must be a simple identifier", "argument must be a simple name", text)
+    if not expression:
+        text = text.partition("\n")[0].replace("<input>:1:1:", "<input>:1:0:")
+    return text
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import re
 import uuid
 from collections.abc import Callable, Iterable
@@ -94,7 +95,7 @@ def _validate(format: Format, text: str) -> Optional:
 
 
 IMPLEMENTATIONS: dict[str, Any] = {
-    **{f"format.{name}": (lambda found: lambda: found)(found) for name, found in _FORMATS.items()},
+    **{f"format.{name}": functools.partial(_FORMATS.__getitem__, name) for name in _FORMATS},
     "format.named": lambda name: Optional(True, _FORMATS[name]) if name in _FORMATS else NONE,
     "validate": _validate,
 }
