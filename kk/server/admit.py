@@ -13,6 +13,8 @@ from kk.base.errors import qualified
 from kk.server.context import Attributes, Plugin
 from kk.server.metrics import metrics
 
+#: what plugins are asked about that name no operations: the update that a Binding leads to is nobody's concern
+_OPERATIONS = ("CONNECT", "CREATE", "DELETE", "UPDATE")
 _Phase = tuple[Callable[[Attributes], Any], ...]
 
 
@@ -40,7 +42,7 @@ class Admission:
 
 
 def _concerns(plugin: Plugin, operation: str, name: str, subresource: str) -> bool:
-    if plugin.operations and operation not in plugin.operations:
+    if operation not in (plugin.operations or _OPERATIONS):
         return False
     if not plugin.resources:
         return True

@@ -14,7 +14,7 @@ from kk.base.patch import PatchError, json_patch
 from kk.server.context import Attributes, Plugin
 from kk.server.encoding import encode
 from kk.server.hooks import calls, forms, matching
-from kk.server.hooks.configurations import GROUP, MUTATING, Hook, hooks
+from kk.server.hooks.configurations import GROUP, MUTATING, OPERATIONS, Hook, hooks
 
 log = logging.getLogger("kk.server")
 _KEY = (GROUP, MUTATING)
@@ -115,4 +115,4 @@ async def _patch(call: calls.Call, a: Attributes, data: bytes, index: int) -> bo
     return encode(a.obj) != before
 
 
-PLUGIN = Plugin("MutatingAdmissionWebhook", 210, mutate=mutate)
+PLUGIN = Plugin("MutatingAdmissionWebhook", 210, mutate=mutate, operations=OPERATIONS)

@@ -10,7 +10,7 @@ from typing import Any
 from kk.base.errors import StatusError
 from kk.server.context import Attributes, Plugin
 from kk.server.hooks import calls, matching
-from kk.server.hooks.configurations import GROUP, VALIDATING, hooks
+from kk.server.hooks.configurations import GROUP, OPERATIONS, VALIDATING, hooks
 
 log = logging.getLogger("kk.server")
 _KEY = (GROUP, VALIDATING)
@@ -51,4 +51,4 @@ async def _ask(call: calls.Call, a: Attributes, index: int) -> StatusError | Non
     return None
 
 
-PLUGIN = Plugin("ValidatingAdmissionWebhook", 230, validate=validate)
+PLUGIN = Plugin("ValidatingAdmissionWebhook", 230, validate=validate, operations=OPERATIONS)

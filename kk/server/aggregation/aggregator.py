@@ -107,8 +107,6 @@ class Aggregator:
 
     def _keep(self, found: Remote) -> None:
         """Look at a server now."""
-        if not self._server.started and not self._server.cache.revision:
-            return
         wake = self._wake.setdefault(found.name, asyncio.Event())
         wake.set()
         task = self._keepers.get(found.name)

@@ -12,6 +12,8 @@ from kk.server.context import Server
 
 Obj = dict[str, Any]
 GROUP = "admissionregistration.k8s.io"
+#: what webhooks may hear of
+OPERATIONS = ("CONNECT", "CREATE", "DELETE", "UPDATE")
 MUTATING, VALIDATING = "mutatingwebhookconfigurations", "validatingwebhookconfigurations"
 
 

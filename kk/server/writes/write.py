@@ -131,6 +131,8 @@ class Write:
             asked.obj, asked.old = obj, old
             # a deletecollection is one write with many names
             asked.namespace, asked.name = self.namespace, self.name
+            # and an eviction becomes a delete
+            asked.operation, asked.subresource = self.operation, self.subresource
             await admit.timed(phase, asked, "validate" if validating else "admit")
 
     # faults
@@ -149,7 +151,8 @@ class Write:
             own = list(meta.check_own_finalizers(metadata.get("finalizers"), "metadata.finalizers"))
         if old is None:
             return meta.validate(metadata, None, resource.namespaced, name) + own
-        faults = list(meta.check(metadata, resource.namespaced, name)) * 4
+        found = list(meta.check(metadata, resource.namespaced, name))
+        faults = found * 2 + [fault for fault in found if fault.field != "metadata.finalizers"] * 2
         return faults + list(meta.check_update(metadata, old["metadata"])) * 2 + own * 2
 
     # managed fields

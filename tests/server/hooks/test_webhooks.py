@@ -410,6 +410,24 @@ def test_generated_names_are_told_to_those_that_validate(ns: Space, authority: A
     assert second["object"]["metadata"]["uid"]
 
 
+def test_evictions_and_bindings_are_asked_about(ns: Space, authority: Authority, configure: Configure) -> None:
+    """The Binding, the Eviction, and the delete that this leads to; no update of the pod by a binding."""
+    every = {"operations": ["*"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "pods/*"]}
+    with hook(authority, review) as h:
+        ns("POST", "pods", pod("p"))
+        configure("Validating", h.client, rules=[every])
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"name": "n"}}
+        assert ns("POST", "pods/p/binding", binding)[0] == 201
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "p"}}
+        assert ns("POST", "pods/p/eviction", eviction)[0] == 201
+        asked = [body["request"] for _, body in h.asked]
+    told = [(r["operation"], r.get("subResource", ""), r["kind"]["kind"]) for r in asked]
+    expected = [("CREATE", "binding", "Binding"), ("CREATE", "eviction", "Eviction"), ("DELETE", "", "Pod")]
+    assert told == expected
+    assert asked[1]["kind"] == {"group": "policy", "version": "v1", "kind": "Eviction"}
+    assert asked[2]["oldObject"]["spec"]["nodeName"] == "n" and asked[2]["options"]["kind"] == "DeleteOptions"
+
+
 def test_connections_are_asked_about(ns: Space, authority: Authority, configure: Configure) -> None:
     """CONNECT, with the options as object; a refusal comes before the upgrade."""
     rule = {
