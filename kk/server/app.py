@@ -121,7 +121,12 @@ class App:
         await self._tell(request, response)
         if request.trail is not None:
             request.trail.complete(response, panic)
-        self._metrics.record(info, 200 if response is None else response.status, perf_counter() - began)
+        self._metrics.record(
+            info,
+            200 if response is None else response.status,
+            perf_counter() - began,
+            request.headers.get(b"content-type", b""),
+        )
 
     async def _tell(self, request: Request, response: Response | None) -> None:
         """Send an answer, where the handler did not do so itself."""

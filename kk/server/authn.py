@@ -39,6 +39,7 @@ class Chain:
         tokens = [(u, u.token(server)) for u in units if u.token is not None]
         self._tokens = [(u, check) for u, check in tokens if check is not None]
         self._known: dict[str, Taken] = {}
+        self._seen: dict[bytes, Taken] = {}  # the same by the header that bore the token
         self.anonymous: bool = server.config.flag("anonymous-auth")
         #: requests that showed credentials which do not hold
         self.failures = 0
@@ -52,12 +53,14 @@ class Chain:
             found = self._certified(connection, scope["headers"])
             if found is not None:
                 return found
-        token = bearer(headers)
-        if token:
-            taken = self._known.get(token)
+        raw = headers.get(b"authorization")
+        if raw is not None:
+            taken = self._seen.get(raw)
             if taken is not None and taken.holds(time.time()):
                 return taken.user
-            return self._by_token(token)
+        token = bearer(headers)
+        if token:
+            return self._by_token(token, raw)
         if connection is not None and connection.certificate is not None or not self.anonymous:
             raise self._refused()
         return ANONYMOUS
@@ -75,9 +78,15 @@ class Chain:
             return taken.user
         return None
 
-    def _by_token(self, token: str) -> User | Awaitable[User]:
-        found = self._first(token)
-        if isinstance(found, Taken):
+    def _by_token(self, token: str, raw: bytes | None) -> User | Awaitable[User]:
+        found = self._known.get(token)
+        if found is None or not found.holds(time.time()):
+            found = self._first(token)
+        if found is not None:
+            if raw is not None:
+                if len(self._seen) >= _MEMORY:
+                    self._seen.clear()
+                self._seen[raw] = found
             return found.user
 
         async def later() -> User:

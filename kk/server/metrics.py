@@ -16,12 +16,12 @@ BOUNDS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2, 3, 4, 
 STEP_BOUNDS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5)
 _VERBS = {"create": "POST", "update": "PUT"}
 _CONNECT = frozenset({"attach", "exec", "proxy", "portforward"})
-_LABELS = ("verb", "group", "version", "resource", "subresource", "scope")
+_LABELS = ("verb", "group", "version", "resource", "subresource", "scope", "dry_run")
 #: kinds of requests that are kept apart at most: names that clients invent must not fill the memory
 _MOST = 5000
 #: characters of a path beyond which it is not counted by itself
 _LONGEST = 1000
-Key = tuple[str, str, str, str, str, str, int]
+Key = tuple[str, str, str, str, str, str, str, int]
 
 
 class Series:
@@ -48,17 +48,19 @@ class Metrics:
         self.steps: dict[tuple[str, str, str], Series] = {}
         self._series: dict[Key, Series] = {}
 
-    def record(self, info: RequestInfo, code: int, seconds: float) -> None:
-        """Count one request that was answered. Watches count without their duration."""
+    def record(self, info: RequestInfo, code: int, seconds: float, media: bytes = b"") -> None:
+        """Count one request that was answered; `media` is the type of its body. Watches count without their duration."""
         scope = ""
         if info.is_resource:
             scope = "resource" if info.name else "namespace" if info.namespace else "cluster"
-        key = (info.verb, info.group, info.version, info.resource, info.subresource, scope, code)
+        verb = "apply" if info.verb == "patch" and media.startswith(b"application/apply-patch") else info.verb
+        dry = "All" if info.raw_query and b"dryRun=All" in info.raw_query else ""
+        key = (verb, info.group, info.version, info.resource, info.subresource, scope, dry, code)
         series = self._series.get(key)
         if series is None:
             # paths that are no resource are many: they are counted under their verb alone, resources that do not exist likewise
             if len(self._series) > _MOST or len(info.path) > _LONGEST:
-                key = ("other", "", "", "", "", "", code)
+                key = ("other", "", "", "", "", "", "", code)
             series = self._series.setdefault(key, Series())
         series.count += 1
         if info.verb != "watch":
@@ -76,7 +78,7 @@ class Metrics:
     @property
     def answered(self) -> int:
         """Requests that were not refused for want of proof who asks."""
-        return sum(series.count for key, series in self._series.items() if key[6] != 401)
+        return sum(series.count for key, series in self._series.items() if key[7] != 401)
 
     def families(self) -> Iterator[Family]:
         """The families of requests."""
@@ -86,15 +88,15 @@ class Metrics:
         )
         merged: dict[tuple[str, ...], Series] = {}
         for key, series in self._series.items():
-            labels = (_verb(key), *key[1:6])
-            total.add(series.count, code=str(key[6]), component="apiserver", dry_run="", **dict(zip(_LABELS, labels)))
+            labels = (_verb(key), *key[1:7])
+            total.add(series.count, code=str(key[7]), component="apiserver", **dict(zip(_LABELS, labels)))
             into = merged.setdefault(labels, Series())
             into.seconds += series.seconds
             into.buckets = [a + b for a, b in zip(into.buckets, series.buckets)]
         for names, series in merged.items():
             if sum(series.buckets):
-                labels_of = {"component": "apiserver", "dry_run": "", **dict(zip(_LABELS, names))}
-                took.histogram(labels_of, BOUNDS, series.buckets, round(series.seconds, 6))
+                told = {"component": "apiserver", **dict(zip(_LABELS, names))}
+                took.histogram(told, BOUNDS, series.buckets, round(series.seconds, 6))
         yield total
         yield took
         running = Family("apiserver_current_inflight_requests", "gauge", "[STABLE] Requests at work, by kind.")
@@ -102,8 +104,8 @@ class Metrics:
         name = "apiserver_admission_step_admission_duration_seconds"
         steps = Family(name, "histogram", "[STABLE] Seconds that a phase of admission took.")
         for (operation, kind, rejected), series in self.steps.items():
-            labels = {"operation": operation, "rejected": rejected, "type": kind}
-            steps.histogram(labels, STEP_BOUNDS, series.buckets, round(series.seconds, 6))
+            step = {"operation": operation, "rejected": rejected, "type": kind}
+            steps.histogram(step, STEP_BOUNDS, series.buckets, round(series.seconds, 6))
         yield steps
 
 

@@ -20,11 +20,16 @@ def samples(api, path="/metrics", **headers):
 def test_requests_are_counted_under_their_names(api, ns):
     ns("GET", "configmaps/none")
     ns("POST", "configmaps", {"metadata": {"name": "a"}})
+    apply = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}}
+    kind = "application/apply-patch+yaml"
+    assert ns("PATCH", "configmaps/b?fieldManager=m&dryRun=All", apply, Content_Type=kind)[0] == 201
     ns.watch("configmaps?watch=1&timeoutSeconds=1")
     head, found = samples(api)
     assert head["content-type"].startswith("text/plain; version=0.0.4")
     labels = 'group="",resource="configmaps",scope="resource",subresource="",verb="GET",version="v1"'
     assert found[f'apiserver_request_total{{code="404",component="apiserver",dry_run="",{labels}}}'] >= 1
+    applied = 'group="",resource="configmaps",scope="resource",subresource="",verb="APPLY",version="v1"'
+    assert found[f'apiserver_request_total{{code="201",component="apiserver",dry_run="All",{applied}}}'] == 1
     bucket = f'apiserver_request_duration_seconds_bucket{{component="apiserver",dry_run="",{labels},le="+Inf"}}'
     assert found[bucket] >= 1
     assert found['apiserver_resource_objects{group="",resource="configmaps"}'] >= 1

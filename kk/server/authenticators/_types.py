@@ -43,7 +43,7 @@ class Taken:
         """Whether it needs no second look."""
         if now >= self.until:
             return False
-        return all(items.get(key) is item for items, key, item in self.rests)
+        return not self.rests or all(items.get(key) is item for items, key, item in self.rests)
 
 
 #: (token, audiences asked for) -> Taken, perhaps later; raises NotOurs or Refused
