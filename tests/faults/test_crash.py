@@ -11,7 +11,7 @@ from tests.faults.conftest import Served, served
 from tests.faults.workload import LABEL, PATH, Watcher, Writer, body
 
 WRITERS, WATCHERS = 4, 3
-KILLS, SOAK = 4, 60
+KILLS, SOAK = 3, 60
 
 
 def final(server: Served) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.faults import judge, traffic
 from tests.faults.conftest import Served
 from tests.faults.wire import Wire, request
 
-COUNT, SOAK = 4_000, 100_000
+COUNT, SOAK = 3_000, 100_000
 PATH = "/api/v1/namespaces/default/configmaps"
 
 

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,13 +94,18 @@ def refused_start(data: Path) -> str:
     return done.stderr
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a store in it, closed."""
-    with served(tmp_path) as server:
+    with served(tmp_path_factory.mktemp("closed")) as server:
         server.request("POST", PATH, made("kept"))
-        directory = server.data_dir
-    yield directory
+        return server.data_dir
+
+
+@pytest.fixture
+def data(closed: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(closed, tmp_path / "data")
 
 
 def broken(path: Path, how: str) -> None:

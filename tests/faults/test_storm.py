@@ -17,7 +17,7 @@ from tests.faults.history import Seen
 from tests.faults.wire import Wire, request
 from tests.faults.workload import LABEL, PATH, Watcher, Writer, body
 
-WATCHERS, WRITES = 150, 800
+WATCHERS, WRITES = 100, 600
 SOAK_WATCHERS, SOAK_WRITES = 600, 20_000
 
 
