@@ -8,13 +8,15 @@ from uuid import uuid4
 
 from kk.base.errors import StatusError, internal
 from kk.server.custom import structural
-from kk.server.encoding import Obj
+from kk.server.encoding import Obj, decode, encode
+from kk.server.writes.write import Elsewhere
 
 if TYPE_CHECKING:
     from kk.server.context import Server
     from kk.server.custom.resource import Custom
 
 _TIMEOUT = 30.0
+_REMEMBERED = 64
 _REVIEW = "apiextensions.k8s.io/v1"
 #: what a webhook may change of metadata
 _ITS_OWN = ("labels", "annotations")
@@ -28,6 +30,9 @@ class Conversion:
     ):
         self._server, self._kind, self._versions = server, kind, versions
         self.webhook, self._reviews = webhook, reviews
+        self._known: dict[
+            tuple[str, bytes], bytes
+        ] = {}  # what the webhook made of objects while their ownership was worked out
 
     def local(self, obj: Obj, api_version: str) -> Obj:
         """A stored object (the caller's own) as another version says it, where nobody has to be asked: shaped by its own schema, then by that one's."""
@@ -42,18 +47,30 @@ class Conversion:
         return obj
 
     def renamed(self, obj: Obj, api_version: str) -> "tuple[Obj, Any] | None":
-        """An object (the caller's own) in another version without asking anybody, and that version's type; None where there is none."""
+        """An object (the caller's own) in another version, and that version's type; None where there is none. Raises Elsewhere."""
         other = self._versions.get(api_version)
-        if other is None or self.webhook is not None and obj.get("apiVersion") != api_version:
+        if other is None:
             return None
+        if self.webhook is not None and obj.get("apiVersion") != api_version:
+            obj = self._asked(obj, api_version)
         obj["apiVersion"] = api_version
         structural.prune(obj, other.compiled)
         return obj, other.schema
 
-    def node(self, api_version: str) -> Any:
-        """The type of a version, or None."""
-        other = self._versions.get(api_version)
-        return other.schema if other is not None else None
+    def _asked(self, obj: Obj, api_version: str) -> Obj:
+        """What the webhook made of an object. Raises Elsewhere where it was not asked yet."""
+        key = (api_version, encode(obj))
+        made = self._known.get(key)
+        if made is None:
+
+            async def ask() -> None:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[key] = encode((await self.remote([obj], api_version))[0])
+
+            raise Elsewhere(ask)
+        found: Obj = decode(made)
+        return found
 
     async def one(self, obj: Obj, api_version: str) -> Obj:
         """One object in another version, with that one's shape and defaults. Raises StatusError."""

@@ -12,7 +12,7 @@ from kk.server.negotiate import form_of
 from kk.server.pipeline import Lost
 from kk.server.views import View
 from kk.server.writes.options import write_options
-from kk.server.writes.write import Write, dry_item, new_uid
+from kk.server.writes.write import Write, answered, dry_item, new_uid
 
 #: generated names that may be taken before the client is told
 _TRIES = 8
@@ -69,7 +69,10 @@ async def _create_once(write: Write, obj: Obj, manage: bool, generated: bool) ->
     if strategy.default is not None:
         strategy.default(obj)
     if manage:  # before admission and preparation: nobody owns what these set
-        write.manage(None, obj)
+        if shelf.resource.custom:
+            await answered(lambda: write.manage(None, obj))
+        else:
+            write.manage(None, obj)
     await write.admit(obj, None, validating=False)
     metadata = obj["metadata"]  # who mutates may have put another one there
     if generated:

@@ -20,12 +20,12 @@ from kk.server.reads import find
 from kk.server.views import View
 from kk.server.writes import create as creating
 from kk.server.writes.options import write_options
-from kk.server.writes.write import Write, copied, dry_item
+from kk.server.writes.write import Write, answered, copied, dry_item
 
 #: resources of which upstream's status sub-resource cannot change labels
 _LABELS_KEPT = frozenset({("apps", "v1", "deployments")})
 #: fields of metadata that a client cannot change by leaving them out
-_OWN = frozenset({"generation", "deletionTimestamp", "deletionGracePeriodSeconds"})
+_OWN = frozenset({"generation", "creationTimestamp"})
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
 
@@ -78,7 +78,10 @@ async def update(
             await view.shelf.fresh()
         item = find(view, write.namespace, write.name)
         old = view.shelf.obj(item)
-        asked = change(view.from_stored(view.shelf.obj(item)))
+        if view.resource.custom:
+            asked = await answered(lambda: change(view.shelf.obj(item)))
+        else:
+            asked = change(view.from_stored(view.shelf.obj(item)))
         conditional = check_version(write, asked, item, put)
         new = view.to_stored(asked)
         try:
@@ -128,7 +131,10 @@ async def _update_once(
     if write.subresource == "status":
         _only_status(new, old, write.view.resource)
     if manage:  # of what was asked, also where a sub-resource then takes only a part of it
-        write.manage(old, new)
+        if shelf.resource.custom:
+            await answered(lambda: write.manage(old, new))
+        else:
+            write.manage(old, new)
     if merge is not None:
         merge(new, old)
     await write.admit(new, old, validating=False)
@@ -183,13 +189,11 @@ def is_over(obj: Obj) -> bool:
 def keep(write: Write, new: Obj, old: Obj) -> None:
     """Give back what of metadata no client can change by leaving it out."""
     metadata, before = new["metadata"], old["metadata"]
-    if not write.view.shelf.resource.strategy.generation and "generation" in metadata:
-        before = {**before, "generation": metadata["generation"]}  # of such kinds it is the client's
     for key in _KEPT:
         if key in before:
-            if key not in metadata or key in _OWN:
+            if key not in metadata or key in _OWN or (key == "deletionTimestamp" and before[key]):
                 metadata[key] = before[key]
-        elif key in _OWN and key != "generation":
+        elif key in _OWN:
             metadata.pop(key, None)
     metadata.pop("selfLink", None)
     if write.view.shelf.resource.namespaced:

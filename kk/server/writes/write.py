@@ -4,7 +4,8 @@ The steps run in the order of k8s.io/apiserver: default â†’ mutate (admission) â
 """
 
 import os
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from kk.base.errors import FieldError, invalid
 from kk.base.patch import apply as managed
@@ -18,10 +19,28 @@ from kk.server.reads import key_of
 from kk.server.views import View
 from kk.server.writes.options import WriteOptions
 
+Found = TypeVar("Found")
 #: sub-resources whose writers upstream does not tell from those of the main resource
 _UNMARKED = frozenset({"binding", "eviction", "finalize"})
 #: groups whose finalizers need not be standard ones: upstream's check is that of the types of k8s.io/api
 _PLAIN_FINALIZERS = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})
+
+
+class Elsewhere(Exception):
+    """What only somebody else can tell: `ask` gets it, and then the same may be tried again."""
+
+    def __init__(self, ask: Callable[[], Awaitable[None]]):
+        super().__init__("another server has to be asked")
+        self.ask = ask
+
+
+async def answered(function: "Callable[[], Found]") -> "Found":
+    """What a plain function returns; it runs again after what it could not know was asked for."""
+    while True:
+        try:
+            return function()
+        except Elsewhere as elsewhere:
+            await elsewhere.ask()
 
 
 class Write:
@@ -192,7 +211,8 @@ class Write:
         """An object of the view's version in another one, with that one's type; None where it is not served."""
         view = self.view
         if view.resource.custom:
-            return view.shelf.conversion.renamed(copied(obj), version)  # type: ignore[attr-defined, no-any-return]
+            whole = {"kind": view.resource.kind, "apiVersion": view.resource.api_version, **copied(obj)}
+            return view.shelf.conversion.renamed(whole, version)  # type: ignore[attr-defined]
         stored_form = view.to_stored(copied(obj))
         group, _, wanted = version.rpartition("/")
         other = self.server.views.get((group, wanted, view.resource.plural))

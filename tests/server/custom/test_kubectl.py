@@ -82,7 +82,9 @@ def test_a_day_with_kubectl(api: APIServer, tmp_path: Path) -> None:
     run("apply", "-f", "-", given=CRD)
     run("wait", "--for=condition=Established", "crd/certificates.certs.example.com", "--timeout=60s")
     run("apply", "-f", "-", given=OBJECT)
-    assert run("get", "crt").split() == ["NAME", "READY", "SECRET", "AGE", "web", "web-tls"] + [run("get", "crt").split()[-1]]
+    assert run("get", "crt").split() == ["NAME", "READY", "SECRET", "AGE", "web", "web-tls"] + [
+        run("get", "crt").split()[-1]
+    ]
     assert "ISSUER" in run("get", "certs", "-o", "wide")
     explained = run("explain", "certificate.spec")
     assert "Where the pair is kept." in explained and "issuerRef" in explained and "-required-" in explained

@@ -134,8 +134,19 @@ def test_a_webhook_converts(api: APIServer) -> None:
         assert [(i["metadata"]["name"], i["spec"]) for i in listed] == [("a", {"length": 3}), ("b", {"length": 4})]
         patch = {"Content-Type": "application/merge-patch+json"}
         status, changed = api.request("PATCH", path.format("v2") + "/a", {"spec": {"length": 5}}, patch)
-        assert (status, changed["spec"]) == (200, {"length": 5})
-        assert api.request("GET", path.format("v1") + "/a")[1]["spec"] == {"size": 5}
+        assert (status, changed.get("spec")) == (200, {"length": 5}), changed
+        changed = api.request("GET", path.format("v1") + "/a")[1]
+        assert changed["spec"] == {"size": 5}
+        owners = {e["apiVersion"]: e["fieldsV1"] for e in changed["metadata"]["managedFields"]}
+        assert "f:length" in owners["hook.example.com/v2"]["f:spec"]
+        assert "f:size" not in owners["hook.example.com/v1"]["f:spec"], "who wrote it in the other version lost it"
+        apply = {"Content-Type": "application/apply-patch+yaml"}
+        body = widget("hook.example.com/v1", size=5)
+        status, applied = api.request("PATCH", path.format("v1") + "/a?fieldManager=m", body, apply)
+        assert (status, applied["spec"]) == (200, {"size": 5})
+        conflict = widget("hook.example.com/v2", length=6)
+        status, refused = api.request("PATCH", path.format("v2") + "/a?fieldManager=n", conflict, apply)
+        assert (status, refused["reason"]) == (409, "Conflict")
         watching.join(60)
         assert [(e["type"], e["object"]["spec"]) for e in seen] == [
             ("ADDED", {"length": 3}),
