@@ -4,8 +4,10 @@ Whom to ask, as whom, and how a fault is told decides who calls. Places that ans
 `pkg/util/proxy/transport.go` does.
 """
 
+import asyncio
 import posixpath
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httptools
@@ -44,7 +46,8 @@ async def carry(
     streams = await _dial(request, target)
     found = backend.Exchange(*streams)
     try:
-        await _ask(found, target, request.method, path, headers, body)
+        asking = _ask(found, target, request.method, path, headers, body)
+        await (asking if body is not None else _while_here(request, asking))
         kept = [(k, v) for k, v in found.headers if k.lower() not in relay.HOP]
         kept = [(k, relocated(v, request, target, prefix) if k.lower() == b"location" else v) for k, v in kept]
         if prefix and request.method != "HEAD" and _is_page(found):
@@ -101,6 +104,20 @@ async def _ask(
             raise service_unavailable("error trying to reach service: EOF")
     except (OSError, httptools.HttpParserError) as error:
         raise unreachable(error, target) from None
+
+
+async def _while_here(request: Request, asking: Coroutine[Any, Any, None]) -> None:
+    """Wait for the head of an answer as long as the client does. Raises ConnectionResetError where it left."""
+    task, gone = asyncio.ensure_future(asking), asyncio.ensure_future(relay.left(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ConnectionResetError("the client left")
+        await task
+    finally:
+        for one in (task, gone):
+            one.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
 
 
 def unreachable(error: BaseException, target: Target) -> StatusError:

@@ -102,7 +102,7 @@ async def stream(request: Request, found: backend.Exchange, headers: list[tuple[
     """Send a backend's answer to the client as it comes, until either side leaves."""
     await request.send({"type": "http.response.start", "status": status, "headers": headers})
     down = asyncio.ensure_future(_pieces(request, found))
-    gone = asyncio.ensure_future(_gone(request))
+    gone = asyncio.ensure_future(left(request))
     try:
         await asyncio.wait((down, gone), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -118,7 +118,8 @@ async def _pieces(request: Request, found: backend.Exchange) -> None:
     await request.send({"type": "http.response.body", "body": b""})
 
 
-async def _gone(request: Request) -> None:
+async def left(request: Request) -> None:
+    """Wait until the client leaves."""
     while (await request.receive())["type"] != "http.disconnect":
         continue
 

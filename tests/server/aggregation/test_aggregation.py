@@ -145,6 +145,15 @@ def test_watches_stream(api: APIServer, wardle: Wardle) -> None:
     connection.close()
 
 
+def test_a_client_that_leaves_ends_the_request(api: APIServer, wardle: Wardle) -> None:
+    """The aggregated server is told, though it has not answered yet."""
+    connection = api.connect(60)
+    connection.request("GET", f"{ROOT}/slow")
+    assert wardle.begun.wait(60)
+    connection.close()
+    assert wardle.ended.wait(60)
+
+
 def test_websockets_are_joined(api: APIServer, wardle: Wardle) -> None:
     """Messages go both ways, and who asks is told."""
     assert api.tls is not None

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import queue
+import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +61,7 @@ class Wardle(HTTPSServer):
         self.flunders: dict[str, Obj] = {}
         self.events: queue.Queue[Obj | None] = queue.Queue()
         self.healthy = True
+        self.begun, self.ended = threading.Event(), threading.Event()  # a request for ROOT/slow, and its connection
         outer = self
 
         class Handler(_Handler):
@@ -106,6 +108,11 @@ class _Handler(BaseHTTPRequestHandler):
             )
         elif path == "/openapi/v2":
             self.answer(OPENAPI)
+        elif path == f"{ROOT}/slow":
+            self.wardle.begun.set()
+            self.close_connection = True
+            self.connection.recv(1)  # until the other side closes
+            self.wardle.ended.set()
         elif path == f"{ROOT}/moved":
             self.send_response(302)
             self.send_header("Location", f"https://{self.headers['host']}{ROOT}/flunders")
