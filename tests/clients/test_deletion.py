@@ -150,6 +150,18 @@ def test_several_budgets_are_500(space: Space) -> None:
     space.budget("c", 1, app="x")
     code, told = space.evict("a")
     assert code == 500 and told["message"].startswith("This pod has more than one PodDisruptionBudget")
+    assert "reason" not in told
+
+
+def test_an_evicted_pod_says_why_it_goes(space: Space) -> None:
+    space.pod("p")
+    body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+    assert space("POST", f"{space.core}/pods/p/binding", body)[0] == 201
+    assert space.evict("p")[0] == 201
+    _, going = space("GET", f"{space.core}/pods/p")
+    assert going["metadata"]["deletionTimestamp"]
+    [why] = [c for c in going["status"]["conditions"] if c["type"] == "DisruptionTarget"]
+    assert (why["status"], why["reason"], why["message"]) == ("True", "EvictionByEvictionAPI", "Eviction API: evicting")
 
 
 def test_pods_that_do_not_run_need_no_budget(space: Space) -> None:

@@ -15,10 +15,11 @@ from kk.server.negotiate import form_of
 from kk.server.pipeline import Lost
 from kk.server.reads import find
 from kk.server.subresources._types import travelling
+from kk.server.turns import RETRIES
 from kk.server.views import View
 from kk.server.writes.delete import delete
 from kk.server.writes.options import write_options
-from kk.server.writes.write import RETRIES, Write
+from kk.server.writes.write import Write
 
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 #: pods whose disruption a budget remembers at most
@@ -69,6 +70,8 @@ async def evict(write: Write, wish: Obj) -> None:
                     await _spend(write, budget, pod)
                 except Lost:
                     continue
+        if not write.options.dry_run:
+            await _mark(write)
         write.operation = "DELETE"
         subresource, write.subresource = write.subresource, ""
         try:
@@ -77,6 +80,32 @@ async def evict(write: Write, wish: Obj) -> None:
             write.operation, write.subresource = "CREATE", subresource
         return
     raise too_many_requests("Please retry the request: the disruption budget changes too fast", 10)
+
+
+async def _mark(write: Write) -> None:
+    """Let the pod's conditions say why it is taken away."""
+    for _ in range(RETRIES):
+        item = find(write.view, write.namespace, write.name)
+        pod = write.view.obj(item)
+        conditions = pod.setdefault("status", {}).setdefault("conditions", [])
+        before = next((c for c in conditions if c.get("type") == "DisruptionTarget"), {})
+        condition = {
+            "type": "DisruptionTarget",
+            "observedGeneration": pod["metadata"].get("generation", 0),
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": before.get("lastTransitionTime") or write.server.write.now(),
+            "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting",
+        }
+        if before == condition:
+            return
+        pod["status"]["conditions"] = [c for c in conditions if c is not before] + [condition]
+        try:
+            await write.server.write.put(write.view.shelf, item.key, pod, item.revision)
+            return
+        except Lost:
+            continue
 
 
 def can_ignore(pod: Obj) -> bool:
@@ -110,7 +139,7 @@ def _budget(write: Write, pod: Obj) -> Obj | None:
     if len(found) > 1:
         raise StatusError(
             500,
-            "InternalError",
+            "",
             "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
         )
     return found[0] if found else None
