@@ -11,6 +11,7 @@ import asyncio
 import base64
 import errno
 import hashlib
+import ipaddress
 import os
 import socket
 import ssl
@@ -243,8 +244,48 @@ async def _connect(server: Server, key: tuple[str, int, str, str]) -> Streams:
         raise _Dial(str(error)) from None
     try:
         return await backend.dial(host, port, context, server_name)
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code in _OTHER_NAME:
+            raise _Dial(await _names(server, key)) from None
+        raise _Dial(words(error, *key[:3])) from None
     except OSError as error:
         raise _Dial(words(error, *key[:3])) from None
+
+
+async def _names(server: Server, key: tuple[str, int, str, str]) -> str:
+    """What a certificate is valid for, told when it is not for the name that was asked: one more connection tells it."""
+    from cryptography import x509
+
+    host, port, server_name, _ = key
+    prefix = "tls: failed to verify certificate: x509: certificate"
+    try:
+        _, writer = await backend.dial(host, port, context_of(server, "", True), server_name)
+    except OSError as error:
+        return words(error, host, port, server_name)
+    data = writer.get_extra_info("ssl_object").getpeercert(True)
+    writer.close()
+    try:
+        found = x509.load_der_x509_certificate(data).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        addresses = [str(a) for a in found.value.get_values_for_type(x509.IPAddress)]
+        names = found.value.get_values_for_type(x509.DNSName)
+    except (ValueError, x509.ExtensionNotFound):
+        return f"{prefix} is not valid for any names, but wanted to match {server_name}"
+    if _is_address(server_name):
+        if not addresses:
+            text = f"cannot validate certificate for {server_name} because it doesn't contain any IP SANs"
+            return f"tls: failed to verify certificate: x509: {text}"
+        return f"{prefix} is valid for {', '.join(addresses)}, not {server_name}"
+    if not names:
+        return f"{prefix} is not valid for any names, but wanted to match {server_name}"
+    return f"{prefix} is valid for {', '.join(names)}, not {server_name}"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 # connections that wait for the next call
@@ -324,6 +365,8 @@ _CERTIFICATE = {
     9: "certificate has expired or is not yet valid",
     10: "certificate has expired or is not yet valid",
 }
+#: OpenSSL's codes for a name, or an address, that is another one
+_OTHER_NAME = (62, 64)
 _SYSTEM = {
     errno.ECONNREFUSED: "connect: connection refused",
     errno.EHOSTUNREACH: "connect: no route to host",
@@ -339,7 +382,9 @@ def words(error: BaseException, host: str, port: int, server_name: str = "") -> 
         text = _CERTIFICATE.get(error.verify_code)
         if text is None:
             text = (
-                f"certificate is not valid for {server_name}" if error.verify_code in (62, 64) else error.verify_message
+                f"certificate is not valid for {server_name}"
+                if error.verify_code in _OTHER_NAME
+                else error.verify_message
             )
         return f"tls: failed to verify certificate: x509: {text}"
     if isinstance(error, ssl.SSLError):

@@ -67,7 +67,10 @@ def test_faults_are_told_in_upstreams_words(server: Any, authority: Authority, e
     unknown = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
     assert str(fault(server, other)).endswith(unknown)
     with Webhook(authority, lambda body: (200, body), ["a.b.svc"]) as named:
-        assert "x509: certificate is not valid for" in str(fault(server, named.client))
+        text = "x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"
+        assert str(fault(server, named.client)).endswith(text)
+        by_name = {**named.client, "url": f"https://localhost:{named.port}/"}
+        assert str(fault(server, by_name)).endswith("x509: certificate is valid for a.b.svc, not localhost")
     service = {"service": {"namespace": "ns", "name": "hook", "path": "/x"}}
     assert str(fault(server, service)) == 'Post "https://hook.ns.svc:443/x?timeout=5s": service "hook" not found'
 
