@@ -99,7 +99,7 @@ class Checker:
     def _check(self, e: Node) -> Type:
         found = getattr(self, "_" + e.kind)(e)
         self._types[e.id] = found
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _const(self, e: Node) -> Type:
         return _CONSTS[type(e.value)]
@@ -132,7 +132,7 @@ class Checker:
         if kind in ("dyn", "error"):
             return t.DYN
         if kind == "map":
-            return target[2]  # type: ignore[no-any-return]
+            return target[2]
         if kind == "object":
             found = self._fields(target[1], field)
             if found is None:
@@ -205,7 +205,7 @@ class Checker:
 
     def _unwrapped(self, id: int, found: Type) -> Type:
         if found[:2] == ("opaque", "optional_type"):
-            return found[2]  # type: ignore[no-any-return]
+            return found[2]
         if found[0] != "dyn":
             self._fault(id, f"expected type 'optional_type({t.show(found)})' but found '{t.show(found)}'")
         return found

@@ -80,7 +80,7 @@ class Estimate:
         return self._cost(self._checked.parsed.root)
 
     def _cost(self, e: Node) -> int:
-        return getattr(self, "_" + e.kind)(e)  # type: ignore[no-any-return]
+        return getattr(self, "_" + e.kind)(e)
 
     def _local(self, name: str) -> "tuple[str, tuple[str, ...], int | None] | None":
         return next((found for found in reversed(self._locals) if found[0] == name), None)

@@ -51,7 +51,7 @@ class Compiler:
 
     def code(self, e: Node) -> Code:
         """What computes a node."""
-        return getattr(self, "_" + e.kind)(e)  # type: ignore[no-any-return]
+        return getattr(self, "_" + e.kind)(e)
 
     def _const(self, e: Node) -> Code:
         value = e.value

@@ -144,7 +144,7 @@ class Variables:
     cel_type = "kubernetes.variables"
 
     def __init__(self, programs: dict[str, Program], bound: Obj):
-        self._programs, self._values, self._bound = programs, {}, bound
+        self._programs, self._bound = programs, bound
         self._values: dict[str, Any] = {}
 
     def cel_has(self, name: str) -> bool:

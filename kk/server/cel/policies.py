@@ -121,7 +121,7 @@ def pairs(server: Server, policies: str, bindings: str, compile_parts: Any) -> "
     held = server.state.get(key)
     versions = (shelf.version, bound.version)
     if held is not None and held[0] == versions:
-        return held[1]  # type: ignore[no-any-return]
+        return held[1]
     before: dict[str, tuple[str, Policy]] = held[2] if held is not None else {}
     kept: dict[str, tuple[str, Policy]] = {}
     by_policy: dict[str, list[Binding]] = {}

@@ -52,7 +52,7 @@ def show(t: Type) -> str:
         return f"{t[1]}({', '.join(show(p) for p in t[2:])})" if len(t) > 2 else str(t[1])
     if kind in ("object", "param"):
         return str(t[1])
-    return _NAMED.get(kind, kind)
+    return str(_NAMED.get(kind, kind))
 
 
 def signature(arguments: "list[Type]", member: bool) -> str:

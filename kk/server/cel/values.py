@@ -251,7 +251,8 @@ def parse_timestamp(text: str) -> "Timestamp | None":
         return None
     *numbers, fraction, zone = found.groups()
     try:
-        moment = datetime(*(int(n) for n in numbers), tzinfo=UTC)  # type: ignore[misc]
+        year, month, day, hour, minute, second = (int(n) for n in numbers)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
