@@ -93,6 +93,11 @@ async def list_objects(request: Request, view: View) -> Response | None:
     return encoded(request, render(request, view, items, metadata, form), form)
 
 
+def _special(request: Request) -> bool:
+    """Whether an answer has headers of its own, or refuses a WebSocket: then it does not go out in pieces."""
+    return bool(request.warnings) or request.scope["type"] == "websocket"
+
+
 def included(info: RequestInfo) -> str:
     """What rows of a Table carry. Raises 400."""
     include = info.param("includeObject") or "Metadata"

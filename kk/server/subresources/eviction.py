@@ -88,7 +88,7 @@ async def _mark(write: Write) -> None:
         item = find(write.view, write.namespace, write.name)
         pod = write.view.obj(item)
         conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-        before = next((c for c in conditions if c.get("type") == "DisruptionTarget"), {})
+        before: Obj = next((c for c in conditions if c.get("type") == "DisruptionTarget"), {})
         condition = {
             "type": "DisruptionTarget",
             "observedGeneration": pod["metadata"].get("generation", 0),
