@@ -54,7 +54,9 @@ async def timed(phase: _Phase, attributes: Attributes, kind: str) -> None:
     """The same as `run`, counted as a step of admission: kind is admit or validate."""
     began, rejected = perf_counter(), True
     try:
-        await run(phase, attributes)
+        waiting = _begin(phase, attributes)
+        if waiting is not None or attributes.again:
+            await _finish(phase, attributes, waiting)
         rejected = False
     finally:
         metrics(attributes.server.state).step(attributes.operation, kind, rejected, perf_counter() - began)
@@ -62,10 +64,22 @@ async def timed(phase: _Phase, attributes: Attributes, kind: str) -> None:
 
 async def run(phase: _Phase, attributes: Attributes) -> None:
     """Ask each function; the first that raises refuses the write. Where one wants it, all are asked a second time."""
-    for function in phase:
-        result = function(attributes)
+    await _finish(phase, attributes, _begin(phase, attributes))
+
+
+def _begin(phase: _Phase, attributes: Attributes, first: int = 0) -> tuple[int, Any] | None:
+    """Ask until one has to wait: (the number of the next one, what to await), or None when all were asked."""
+    for at in range(first, len(phase)):
+        result = phase[at](attributes)
         if result is not None and inspect.isawaitable(result):
-            await result
+            return at + 1, result
+    return None
+
+
+async def _finish(phase: _Phase, attributes: Attributes, waiting: tuple[int, Any] | None) -> None:
+    while waiting is not None:
+        await waiting[1]
+        waiting = _begin(phase, attributes, waiting[0])
     if attributes.again and not attributes.round:
         attributes.round = 1
         await run(phase, attributes)
