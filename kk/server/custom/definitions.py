@@ -87,6 +87,8 @@ class Definitions:
         self._server = server
         self._shelf: Shelf = server.cache.shelves[_KEY]
         self.served: dict[str, Served] = {}
+        self._accepted: dict[str, tuple[str, Obj]] = {}  # name → (group, acceptedNames)
+        self._refused: set[str] = set()  # those whose names are taken
         self._settling: set[str] = set()
         self._purging: set[str] = set()
 
@@ -105,6 +107,8 @@ class Definitions:
         """A listener of the definitions' shelf."""
         name = change.item.key
         if change.deleted:
+            self._accepted.pop(name, None)
+            self._refused.discard(name)
             self._drop(name)
             self._settle_others(name, decode(self._shelf.body(change.item))["spec"]["group"])
             return
@@ -114,7 +118,13 @@ class Definitions:
     def _look(self, item: Item) -> None:
         found = _read(self._shelf.body(item))
         names = found.status.acceptedNames
-        if not any(c.type == "Established" and c.status == "True" for c in found.status.conditions or ()):
+        self._accepted[item.key] = (found.spec.group, msgspec.to_builtins(names))
+        known = {c.type: c.status for c in found.status.conditions or ()}
+        if known.get("NamesAccepted") == "False":
+            self._refused.add(item.key)
+        else:
+            self._refused.discard(item.key)
+        if known.get("Established") != "True":
             return
         mark = (found.metadata.uid, found.metadata.generation, msgspec.json.encode(names))
         held = self.served.get(item.key)
@@ -215,11 +225,10 @@ class Definitions:
     # names and conditions
 
     def _group(self, obj: Obj) -> list[Obj]:
-        """The other definitions of a group."""
+        """What the other definitions of a group say of their names."""
         group, name = obj["spec"]["group"], obj["metadata"]["name"]
-        suffix = f".{group}"
-        keys = [k for k in self._shelf.items if k != name and k.endswith(suffix)]
-        return [o for o in (self._shelf.obj(self._shelf.items[k]) for k in keys) if o["spec"]["group"] == group]
+        others = [names for key, (of, names) in self._accepted.items() if of == group and key != name]
+        return [{"status": {"acceptedNames": names}} for names in others]
 
     def _wanted(self, obj: Obj) -> Obj:
         return conditions.settled(obj, self._group(obj), self._server.write.now())
@@ -228,10 +237,8 @@ class Definitions:
         return self._wanted(obj) != (obj.get("status") or {})
 
     def _settle_others(self, name: str, group: str) -> None:
-        for key in [k for k in self._shelf.items if k != name and k.endswith(f".{group}")]:
-            item = self._shelf.items[key]
-            if not conditions.is_true(self._shelf.obj(item), "NamesAccepted"):
-                self._work(item)
+        for key in [k for k in self._refused if k != name and k.endswith(f".{group}")]:
+            self._work(self._shelf.items[key])
 
     async def _settle(self, name: str) -> None:
         """Write the status that a definition shall have."""

@@ -307,17 +307,19 @@ def same(value: Any, old: Any, schema: Schema | None) -> bool:
     """Whether a value is what it was; the order of items of map lists does not count."""
     if type(value) is not type(old):
         return False
+    if schema is None:
+        return bool(value == old)
     if type(value) is dict:
         if len(value) != len(old):
             return False
         for key, inner in value.items():
             if key not in old:
                 return False
-            child = (schema.fields.get(key) or schema.more) if schema is not None else None
+            child = schema.fields.get(key) or schema.more
             if not same(inner, old[key], child):
                 return False
         return True
-    if type(value) is list and schema is not None and schema.list_type == "map":
+    if type(value) is list and schema.list_type == "map":
         if len(value) != len(old):
             return False
         known = _by_keys(old, schema)
