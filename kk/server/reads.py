@@ -76,7 +76,7 @@ async def list_objects(request: Request, view: View) -> Response | None:
     if not request.info.raw_query and form.plain and view.conversion is None:
         head = b'%b%b,"items":[' % (view.list_head, view.list_metadata % server.cache.revision)
         joined = shelf.join(options.namespace)
-        if pretty(request) or len(joined) < LARGE or worth_compressing(request) or request.warnings or request.trail:
+        if pretty(request) or len(joined) < LARGE or worth_compressing(request) or _special(request):
             return encoded(request, b"%b%b]}" % (head, joined), form)
         await send_pieces(request.send, (head, joined, b"]}"))
         return None
@@ -95,7 +95,7 @@ async def list_objects(request: Request, view: View) -> Response | None:
 
 def _special(request: Request) -> bool:
     """Whether an answer has headers of its own, or refuses a WebSocket: then it does not go out in pieces."""
-    return bool(request.warnings) or request.scope["type"] == "websocket"
+    return bool(request.warnings or request.trail) or request.scope["type"] == "websocket"
 
 
 def included(info: RequestInfo) -> str:

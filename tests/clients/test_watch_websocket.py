@@ -95,6 +95,15 @@ def test_refusals_are_ordinary_answers(client: Client, where: str) -> None:
     assert refused.value.code == 400
 
 
+def test_a_list_is_an_ordinary_answer_however_large(api: APIServer, client: Client, where: str) -> None:
+    for number in range(3):
+        assert api.request("POST", where, {"metadata": {"name": f"l{number}"}, "data": {"k": "v" * 100_000}})[0] == 201
+    with pytest.raises(StatusError) as refused:
+        connect(client, where, timeout=30)
+    assert refused.value.code == 200
+    assert "Traceback" not in api.log.read_text()
+
+
 def test_one_subprotocol_is_echoed(client: Client, where: str) -> None:
     with connect(client, where, {"watch": "1"}, subprotocols=["base64.binary.k8s.io"], timeout=30) as stream:
         assert stream.subprotocol == "base64.binary.k8s.io"
