@@ -56,6 +56,10 @@ class Program:
             raise
         except RecursionError:
             raise v.CelError("evaluation is nested too deeply") from None
+        except (ArithmeticError, ValueError) as error:  # times out of range, texts that no number is
+            raise v.CelError(f"range error: {error}") from None
+        except (TypeError, AttributeError):  # values of dyn that a function does not take, inside of lists and maps
+            raise v.CelError("no such overload") from None
 
 
 def compile(
@@ -67,11 +71,24 @@ def compile(
     more: "dict[str, tuple[Any, list[t.Overload]]] | None" = None,
 ) -> Program:
     """A program. Raises Faults with the issues as upstream prints them."""
-    parsed = parse(expression)
     known = functions() if not more else {**functions(), **more}
+    try:
+        return _compiled(parse(expression), variables, known, fields, structs, unescape)
+    except RecursionError:
+        raise Faults("ERROR: <input>:-1:0: expression recursion limit exceeded: 250") from None
+
+
+def _compiled(
+    parsed: Parsed,
+    variables: dict[str, t.Type],
+    known: "dict[str, tuple[Any, list[t.Overload]]]",
+    fields: Fields,
+    structs: "Callable[[str], bool] | None",
+    unescape: Callable[[str], str],
+) -> Program:
     checked = Checker(variables, {n: o for n, (_, o) in known.items()}, fields, structs).check(parsed)
     _literals(parsed, checked)
-    return Program(expression, checked, Compiler(checked, known, unescape).code(parsed.root))
+    return Program(parsed.expression, checked, Compiler(checked, known, unescape).code(parsed.root))
 
 
 def children(e: Node) -> "list[Node]":
