@@ -37,10 +37,39 @@ _WITHOUT_VALUE = (
 OMITTED: Any = object()
 
 
+_ESCAPES = {
+    "\a": r"\a",
+    "\b": r"\b",
+    "\f": r"\f",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\v": r"\v",
+    '"': r"\"",
+    "\\": r"\\",
+}
+
+
+def _quoted(text: str) -> str:
+    """A text with signs that are not printed, as Go quotes it."""
+    out = ""
+    for sign in text:
+        number = ord(sign)
+        if sign in _ESCAPES:
+            out += _ESCAPES[sign]
+        elif sign.isprintable():
+            out += sign
+        else:
+            out += f"\\x{number:02x}" if number < 128 else f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+    return f'"{out}"'
+
+
 def show(value: Any) -> str:
     """A value as upstream's messages show it: strings quoted, booleans and numbers bare, the rest as JSON."""
     if value is None:
         return "null"
+    if isinstance(value, str) and not value.isprintable():
+        return _quoted(value)
     if isinstance(value, (dict, list, str)):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, bool):

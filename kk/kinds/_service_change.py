@@ -34,6 +34,11 @@ def keep(new: Obj, old: Obj) -> None:
                 new["clusterIP"] = old["clusterIP"]
         if not new.get("clusterIPs") and new.get("clusterIP") == old.get("clusterIP") and old.get("clusterIPs"):
             new["clusterIPs"] = list(old["clusterIPs"])
+    if new.get("clusterIP") != old.get("clusterIP") and new.get("clusterIPs") == old.get("clusterIPs"):
+        # a client that knows the one field alone means both
+        new.pop("clusterIPs", None)
+        if new.get("clusterIP"):
+            new["clusterIPs"] = [new["clusterIP"]]
     if _has_node_ports(old) and _has_node_ports(new):
         given = {(p.get("protocol"), p.get("port")): p.get("nodePort") for p in old.get("ports") or ()}
         told = {p.get("nodePort") for p in new.get("ports") or () if p.get("nodePort")}

@@ -128,11 +128,10 @@ def _addresses(spec: Obj, kind: str) -> Errors:
         many = [one]
     for where, address in each("spec.clusterIPs", many if one else []):
         if address == "None":
-            if len(many) > 1:
-                detail = "'None' must be the first and only value"
-                yield invalid_value(where, address, detail)
             continue
         yield from bad(where, address, names.ip(address))
+    if len(many) > 1 and "None" in many:
+        yield invalid_value("spec.clusterIPs", many, "'None' must be the first and only value")
     if len(many) > 2:
         detail = "may only hold up to 2 values"
         yield invalid_value("spec.clusterIPs", many, detail)

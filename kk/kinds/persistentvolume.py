@@ -20,7 +20,8 @@ def default(obj: Obj) -> None:
 
 def prepare_create(obj: Obj) -> None:
     """Only the binder says what became of a volume."""
-    obj["status"] = {"phase": "Pending"}
+    since = obj["metadata"].get("creationTimestamp")
+    obj["status"] = {"phase": "Pending", **({"lastPhaseTransitionTime": since} if since else {})}
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:

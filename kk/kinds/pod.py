@@ -19,7 +19,11 @@ def default(pod: Obj) -> None:
     spec = section(pod, "spec")
     _podspec.default_spec(spec)
     _podspec.default_pod_only(spec)
-    fill(section(pod, "status"), "phase", "Pending")
+    status = section(pod, "status")
+    fill(status, "phase", "Pending")
+    address = status.get("podIP")
+    if address and (status.get("podIPs") or [{}])[0].get("ip") != address:
+        status["podIPs"] = [{"ip": address}]  # a client that knows the one field alone means both
 
 
 def prepare_create(pod: Obj) -> None:

@@ -64,11 +64,14 @@ def check_name(name: str) -> list[str]:
     return names.dns_label(name)
 
 
+_WITH_ADDRESS = frozenset({"ClusterIP", "NodePort", "LoadBalancer"})
+
+
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """The spec; addresses that were given stay."""
     spec, before = obj["spec"], (old or {}).get("spec")
     yield from _service_check.check_spec(spec, before)
-    if before is not None and "ExternalName" not in (spec.get("type"), before.get("type")):
+    if before is not None and {spec.get("type"), before.get("type")} <= _WITH_ADDRESS:
         new, was = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
         if was and new[:1] != was[:1]:
             yield invalid_value("spec.clusterIPs[0]", new, "may not change once set")

@@ -1,8 +1,30 @@
 """ServiceAccount: an identity for pods. kk.control makes the default one of each namespace."""
 
+from typing import Any
+
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Kind
 
+Obj = dict[str, Any]
+
+
+def prepare_create(obj: Obj) -> None:
+    """Of its secrets an account keeps the names alone: they are of its namespace."""
+    for at, secret in enumerate(secrets := obj.get("secrets") or []):
+        secrets[at] = {"name": secret["name"]} if secret.get("name") else {}
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """As on create."""
+    prepare_create(obj)
+
+
 KIND = Kind(
-    "v1", "ServiceAccount", describe=later("_describe_core", "service_account"), columns=(AGE,), generation=False
+    "v1",
+    "ServiceAccount",
+    prepare_create=prepare_create,
+    prepare_update=prepare_update,
+    describe=later("_describe_core", "service_account"),
+    columns=(AGE,),
+    generation=False,
 )

@@ -114,7 +114,8 @@ def _strategy(path: str, strategy: Obj) -> Errors:
     if kind == "OnDelete":
         if rolling is not None:
             detail = "only allowed for updateStrategy 'RollingUpdate'"
-            yield invalid_value(f"{path}.rollingUpdate", rolling, detail)
+            shown = {"Partition": rolling.get("partition"), "MaxUnavailable": rolling.get("maxUnavailable")}
+            yield invalid_value(f"{path}.rollingUpdate", shown, detail)
     elif kind == "RollingUpdate":
         where = f"{path}.rollingUpdate"
         yield from _workload.counts(rolling or {}, "partition", path=where)

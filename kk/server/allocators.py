@@ -84,7 +84,10 @@ class Allocators:
         if spec.get("type") == "ExternalName":
             return
         _family_faults(spec, self._network.version, faults)
+        if faults:
+            return
         before = set(_addresses(old or {}))
+        had = bool(((old or {}).get("spec") or {}).get("clusterIPs"))
         if spec.get("clusterIP") in (None, "") and not spec.get("clusterIPs"):
             address = self._free_address(held)
             spec["clusterIP"], spec["clusterIPs"] = address, [address]
@@ -94,14 +97,13 @@ class Allocators:
             _families(spec, self._network.version, headless=not spec.get("selector"))
             return
         for at, address in enumerate(_addresses(obj)):
-            if address in before or address in held.values:
-                continue
+            if address in before or address in held.values or (had and at == 0):
+                continue  # of an address that changes validation has the words
             fault = self._fault(held, address)
             if fault:
                 faults.append(
                     invalid_value("spec.clusterIPs", spec["clusterIPs"], f"failed to allocate IP {address}: {fault}")
                 )
-            del at
         _families(spec, self._network.version)
 
     def _fault(self, held: "_Held", address: str) -> str:
@@ -239,12 +241,12 @@ def _family_faults(spec: Obj, version: int, faults: list[FieldError]) -> None:
     """What a cluster of one family cannot give; headless services without a selector may ask for anything."""
     if spec.get("clusterIP") == "None" and not spec.get("selector"):
         return
-    for at, family in enumerate(spec.get("ipFamilies") or ()):
-        if family in ("IPv4", "IPv6") and family != f"IPv{version}":
-            faults.append(invalid_value(f"spec.ipFamilies[{at}]", family, "not configured on this cluster"))
     if spec.get("ipFamilyPolicy") == "RequireDualStack":
         detail = "this cluster is not configured for dual-stack services"
         faults.append(invalid_value("spec.ipFamilyPolicy", "RequireDualStack", detail))
+    for at, family in enumerate(spec.get("ipFamilies") or ()):
+        if family in ("IPv4", "IPv6") and family != f"IPv{version}":
+            faults.append(invalid_value(f"spec.ipFamilies[{at}]", family, "not configured on this cluster"))
 
 
 def _families(spec: Obj, version: int, headless: bool = False) -> None:

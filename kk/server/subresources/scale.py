@@ -131,7 +131,7 @@ async def patch(request: Request, view: View) -> Response:
             _check_kind(new)
             read, warnings = types.read(_resource(), new, options.validation)
         except StatusError as error:
-            raise patching.unreadable(new, error) from None
+            raise patching.unreadable(patching.touched(new, parsed), error) from None
         for text in warnings:
             write.warn(text)
         return scaled(view, obj, finished(_resource(), read), write)
@@ -157,6 +157,8 @@ async def _apply(write: Write, applied: Obj) -> Item:
 
     def change(obj: Obj) -> Obj:
         scaled(view, copied(obj), scale, write)
+        if "replicas" not in (applied.get("spec") or {}) and not resource.custom:
+            return _given_up(write, obj)
         config: Obj = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": write.name}}
         if "replicas" in (applied.get("spec") or {}):
             paths.set_in(config, facts.spec, (scale.get("spec") or {}).get("replicas", 0))
@@ -169,6 +171,17 @@ async def _apply(write: Write, applied: Obj) -> Item:
         return new
 
     return await update(write, change, manage=False, merge=_keep)
+
+
+def _given_up(write: Write, obj: Obj) -> Obj:
+    """Who applied the replicas and applies a Scale without them makes them 0, which a Scale does not show, and stays their owner."""
+    owned = {"manager": write.manager, "operation": "Apply", "subresource": "scale"}
+    new = copied(obj)
+    for entry in new["metadata"].get("managedFields") or ():
+        if owned.items() <= entry.items():
+            paths.set_in(new, _facts(write.view).spec, 0)
+    new["metadata"].pop("resourceVersion", None)
+    return new
 
 
 def _apply_custom(write: Write, obj: Obj, config: Obj) -> Obj:

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
-from kk.base import gojson
+from kk.base import gojson, unstructured
 from kk.base.errors import StatusError, bad_request, conflict, invalid, invalid_value, unsupported_media_type
 from kk.base.patch import BadPatch, PatchError, Unprocessable, json_patch, merge_patch, strategic
 from kk.base.patch import apply as managed
 from kk.kinds import types
+from kk.kinds.registry import registry
 from kk.server.answers import item_response
 from kk.server.bodies import check_object, read_json, read_yaml, yaml_words
 from kk.server.context import Request, Response
@@ -36,6 +37,7 @@ JSON, MERGE, STRATEGIC = (
     "application/strategic-merge-patch+json",
 )
 APPLY = "application/apply-patch+yaml"
+_HANDLED = r'^\w+ in version "\w+" cannot be handled as a \w+: '
 #: upstream's bound on operations of one JSON patch
 _OPERATIONS = 10_000
 
@@ -80,7 +82,9 @@ def changer(write: Write, media: str, body: bytes, view: View) -> Callable[[Obj]
         try:
             obj = _checked(write, view, new, doubled)
         except StatusError as error:
-            raise unreadable(patch if media == STRATEGIC else new, error, media) from None
+            if media == STRATEGIC:
+                raise unreadable(patch, error, media, unstructured.fault(new, view.resource.schema)) from None
+            raise unreadable(touched(new, patch), error, media, _of_another(view, new)) from None
         creating.check_namespace(write, obj["metadata"])
         check_name(write, obj["metadata"], name)
         return obj
@@ -133,19 +137,59 @@ def patcher(media: str, patch: Any, schema: Any) -> Callable[[Obj], Any]:
     return lambda doc: strategic.apply(doc, patch, schema)
 
 
-def unreadable(shown: Any, error: StatusError, media: str = MERGE) -> StatusError:
+def unreadable(shown: Any, error: StatusError, media: str = MERGE, why: str | None = None) -> StatusError:
     """422 for a patched object that is not one of its type; other faults as they are.
 
-    `shown` is what upstream's message shows: the patched object, or a strategic patch.
+    `shown` is what upstream's message shows: the patched object, or a strategic patch. `why` takes the place of the error's own words.
     """
     if error.code != 400:
         return error
-    text_of_fault = re.sub(r'^\w+ in version "\w+" cannot be handled as a \w+: ', "", error.message)
+    text_of_fault = why or re.sub(_HANDLED, "", error.message)
     if media == STRATEGIC:
         text = _go_map(shown)
     else:
-        text = json.dumps(_in_order(shown), separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
     return invalid("", "", "", [invalid_value("patch", text, text_of_fault)])
+
+
+def touched(new: Any, patch: Any) -> Any:
+    """A patched object as upstream's library writes it: what a patch goes through has its keys sorted, the rest stays as it was.
+
+    `patch` is a merge patch or a JSON patch.
+    """
+    if isinstance(patch, list):
+        tree: Obj = {}
+        for operation in patch:
+            for key in ("path", "from"):
+                here = tree
+                for step in str(operation.get(key) or "").split("/")[1:-1]:
+                    here = here.setdefault(step.replace("~1", "/").replace("~0", "~"), {})
+        return _sorted(new, tree)
+    return _sorted(new, patch)
+
+
+def _sorted(new: Any, tree: Any) -> Any:
+    if isinstance(new, list) and isinstance(tree, dict):
+        return [_sorted(item, tree.get(str(at))) for at, item in enumerate(new)]
+    if not isinstance(new, dict) or not isinstance(tree, dict):
+        return new
+    return {key: _sorted(new[key], tree.get(key)) for key in sorted(new)}
+
+
+def _of_another(view: View, new: Obj) -> str | None:
+    """What is wrong with a patched object that has become one of another kind: it is read as one of that kind first."""
+    resource = view.resource
+    version, kind = str(new.get("apiVersion") or resource.api_version), str(new.get("kind") or resource.kind)
+    if (version, kind) == (resource.api_version, resource.kind) or resource.custom:
+        return None
+    other = registry().by_kind(version, kind)
+    if other is None:
+        return f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+    try:
+        types.read(other, new, "Ignore")
+    except StatusError as error:
+        return re.sub(_HANDLED, "", error.message)
+    return None
 
 
 def _go_map(value: Any) -> str:
@@ -277,9 +321,28 @@ def _given(applied: Obj) -> Obj:
     return metadata if isinstance(metadata, dict) else {}
 
 
+def _typed(write: Write, new: Obj, applied: Obj) -> Obj:
+    """The outcome of an apply by its types. Raises 500 where a value cannot become one of its type, as upstream."""
+    try:
+        return check_object(write, write.view, new, write.options.validation)
+    except StatusError as error:
+        resource = write.view.resource
+        why = unstructured.fault(new, resource.schema) if error.code == 400 and not resource.custom else None
+        if why is None:
+            raise
+        given = _given(applied)
+        kind = f"{resource.api_version if '/' in resource.api_version else '/' + resource.api_version}, Kind={resource.kind}"
+        raise StatusError(
+            500,
+            "",
+            f"failed to convert new object ({given.get('namespace') or ''}/{given.get('name') or ''}; {kind}) to proper version: "
+            f"unable to convert unstructured object to {kind}: {why}",
+        ) from None
+
+
 def _applied_to(write: Write, live: Obj, applied: Obj) -> Obj:
     version = _given(applied).get("resourceVersion")
-    new = check_object(write, write.view, merged(write, live, applied), write.options.validation)
+    new = _typed(write, merged(write, live, applied), applied)
     creating.check_namespace(write, new["metadata"])
     check_name(write, new["metadata"], write.name)
     if version:
@@ -308,7 +371,7 @@ async def _apply_new(write: Write, applied: Obj) -> Any:
     if given.get("uid"):
         why = f"uid mismatch: the provided object specified uid {given['uid']}, and no existing object was found"
         raise conflict(resource.plural, resource.group, write.name, why)
-    obj = check_object(write, write.view, merged(write, None, applied), write.options.validation)
+    obj = _typed(write, merged(write, None, applied), applied)
     obj["metadata"].pop("resourceVersion", None)
     creating.check_namespace(write, obj["metadata"])
     check_name(write, obj["metadata"], write.name)

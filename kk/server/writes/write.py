@@ -7,10 +7,12 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from kk.base import paths
 from kk.base.errors import FieldError, invalid
 from kk.base.patch import apply as managed
 from kk.base.times import parse_time
 from kk.kinds import meta, types
+from kk.kinds.kind import Scale
 from kk.server import admit
 from kk.server.cache import Item
 from kk.server.context import Attributes, Request, Server, User
@@ -182,6 +184,8 @@ class Write:
         resource, before, after, convert = view.shelf.resource, old, new, None
         reset = resource.strategy.reset
         empty: Obj | None = None
+        if self.subresource == "scale" and before is not None:
+            before, after = _without_zero(before, after, view.strategy.scale)
         if resource.custom:
             empty = {"metadata": {}}
             convert = self.convert if len(resource.siblings) > 1 else None  # type: ignore[attr-defined]
@@ -231,6 +235,16 @@ def copied(obj: Obj) -> Obj:
     """A deep copy of a JSON value."""
     found: Obj = decode(encode(obj))
     return found
+
+
+def _without_zero(before: Obj, after: Obj, scale: "Scale | None") -> tuple[Obj, Obj]:
+    """An object scaled to zero, for ownership without its replicas: a Scale does not show zero, and nobody owns what is not there."""
+    if scale is None or paths.get(after, scale.spec) or not paths.get(before, scale.spec):
+        return before, after
+    after = copied(after)
+    above, _, name = scale.spec.rpartition(".")
+    paths.get(after, above).pop(name, None)
+    return before, after
 
 
 def without_scale_times(entries: list[Obj]) -> None:
