@@ -146,3 +146,33 @@ def test_discovery_and_reviews(api: APIServer) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     status, media, data = ask(api, path, method="POST", body=body)
     assert (status, media, protobuf.decode(data, ("", ""))["status"]["allowed"]) == (201, MEDIA, True)
+
+
+def test_custom_resources_have_no_protobuf_but_their_metadata_has(api: APIServer) -> None:
+    names = {"plural": "protos", "singular": "proto", "kind": "Proto"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": "example.test", "scope": "Cluster", "names": names, "versions": [version]}
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    made = protobuf_write.encode(
+        {
+            "kind": "CustomResourceDefinition",
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "metadata": {"name": "protos.example.test"},
+            "spec": spec,
+        }
+    )
+    assert api.raw("POST", definitions, made, {"Content-Type": MEDIA})[0] == 201
+    _, _, seen = api.raw(
+        "GET", f"{definitions}?watch=1&timeoutSeconds=3&fieldSelector=metadata.name%3Dprotos.example.test"
+    )
+    assert b'"Established","status":"True"' in seen.replace(b'"type":', b"")
+    path = "/apis/example.test/v1/protos"
+    body = {"apiVersion": "example.test/v1", "kind": "Proto", "metadata": {"name": "p"}, "spec": {"a": 1}}
+    assert api.request("POST", path, body)[0] == 201
+    assert ask(api, f"{path}/p", MEDIA)[0] == 406
+    assert ask(api, f"{path}/p", f"{MEDIA},application/json")[:2] == (200, "application/json")
+    status, media, data = ask(api, f"{path}/p", PARTIAL)
+    assert (status, media, protobuf.decode(data, ("", ""))["metadata"]["name"]) == (200, MEDIA, "p")
+    found = protobuf.decode(ask(api, f"{definitions}/protos.example.test")[2], ("", ""))
+    assert found["spec"]["versions"][0]["schema"] == schema
