@@ -12,7 +12,7 @@ from kk.server.cel import types as t
 from kk.server.cel import values as v
 from kk.server.cel.checker import Checked, Checker, Fields, nothing
 from kk.server.cel.evaluate import Compiler, Run
-from kk.server.cel.syntax import Faults, Node, Parsed, parse
+from kk.server.cel.syntax import Faults, Node, Parsed, children, parse
 
 #: what one expression may cost, and all expressions of one request
 CALL_LIMIT = 1_000_000
@@ -89,19 +89,6 @@ def _compiled(
     checked = Checker(variables, {n: o for n, (_, o) in known.items()}, fields, structs).check(parsed)
     _literals(parsed, checked)
     return Program(parsed.expression, checked, Compiler(checked, known, unescape).code(parsed.root))
-
-
-def children(e: Node) -> "list[Node]":
-    """The nodes right below one."""
-    found = [e.operand] if e.operand is not None else []
-    if e.kind == "struct":
-        for name, value, _, _ in e.args:
-            found += [value] if isinstance(name, str) else [name, value]
-    else:
-        found += e.args
-    if e.fold is not None:
-        found += [e.fold.range, e.fold.init, e.fold.condition, e.fold.step, e.fold.result]
-    return found
 
 
 def walk(e: Node) -> "list[Node]":

@@ -318,6 +318,11 @@ class _Walk:
         value = convert(obj)
         was = convert(old) if old is not None else None
         for rule in node.rules:
+            if rule.fault:  # stored before it was checked
+                self.faults.append(
+                    errors.invalid_value(path or "<nil>", node.type, f"rule compile error: {rule.fault}")
+                )
+                continue
             if rule.program is None or rule.uses_old and old is None and not rule.facts.get("optionalOldSelf"):
                 continue
             variables = {"self": value}

@@ -51,6 +51,7 @@ def _value(expression: str) -> Any:
     l.all(x, x.size() == 1) && l.exists(x, x == 'b') && l.exists_one(x, x == 'b') && !l.exists_one(x, x == 'a')
     l.filter(x, x == 'a') == ['a', 'a'] && l.map(x, x + '!') == ['a!', 'b!', 'a!'] && l.map(x, x == 'b', x) == ['b']
     l.all(i, v, i < 3 && v != '') && l.transformList(i, v, i) == [0, 1, 2] && m.transformMap(k, v, v + 1) == {'a': 2, 'b': 3}
+    l.existsOne(x, x == 'b') && !l.existsOne(x, x == 'a') && d.l.existsOne(x, [x].existsOne(y, y == 2))
     m.all(k, m[k] > 0) && m.exists(k, v, k == 'b' && v == 2) && m.a == 1 && m.size() == 2
     d.?a.?b.orValue(2.0) == 1.5 && d.?q.?b.orValue(2.0) == 2.0 && l[?7].hasValue() == false && optional.of(1).value() == 1
     [1, 2, 2].isSorted() && [1, 2].sum() == 3 && [3, 1].min() == 1 && [3, 1].max() == 3 && l.indexOf('b') == 1
