@@ -91,7 +91,7 @@ class Pipeline:
     async def put(self, shelf: Shelf, key: str, obj: Obj, expect: int, value: bytes | None = None) -> Item:
         """Store an object (in the stored version) and wait until it is durable. Raises Lost."""
         if shelf.base is not None:
-            return await shelf.write(key, obj, expect)  # type: ignore[attr-defined, no-any-return]
+            return await shelf.write(key, obj, expect)  # type: ignore[attr-defined]
         future: asyncio.Future[Item] = self._server.loop.create_future()
         self._queue(shelf.prefix + key, value if value is not None else stored(obj), expect, Token(future, obj))
         return await future
@@ -99,7 +99,7 @@ class Pipeline:
     async def remove(self, shelf: Shelf, item: Item) -> Item:
         """Delete an item as it stands. Raises Lost."""
         if shelf.base is not None:
-            return await shelf.erase(item)  # type: ignore[attr-defined, no-any-return]
+            return await shelf.erase(item)  # type: ignore[attr-defined]
         future: asyncio.Future[Item] = self._server.loop.create_future()
         last = shelf.head + item.rest.replace(b'"resourceVersion":"%d"' % item.revision, b'"resourceVersion":""', 1)
         self._queue(shelf.prefix + item.key, last, item.revision, Token(future, None), True)

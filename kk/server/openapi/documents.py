@@ -73,7 +73,7 @@ def fingerprint(version: str, resources: Resources) -> str:
     """What changes when a document of these resources would: its address and ETag."""
     parts = [
         version,
-        *(f"{r.key} {r.kind} {r.verbs} {r.subresources} {r.mark if r.custom else 0}" for r in resources),
+        *(f"{r.key} {r.kind} {r.verbs} {r.subresources} {getattr(r, "mark", 0)}" for r in resources),
     ]
     return hashlib.sha512("\n".join(parts).encode()).hexdigest().upper()
 
@@ -143,7 +143,7 @@ def merged(own: Obj, others: list[Obj]) -> Obj:
 
 
 def _collect(schemas: Schemas, resources: Resources) -> None:
-    names = ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
+    names: tuple[str, ...] = ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
     if resources and all(r.custom for r in resources):
         names = ("Status", "DeleteOptions", "ObjectMeta", "ListMeta")
         schemas.found[META + "Patch"] = {"description": "What a PATCH request carries.", "type": "object"}
