@@ -73,7 +73,7 @@ def fingerprint(version: str, resources: Resources) -> str:
     """What changes when a document of these resources would: its address and ETag."""
     parts = [
         version,
-        *(f"{r.key} {r.kind} {r.verbs} {r.subresources} {getattr(r, "mark", 0)}" for r in resources),
+        *(f"{r.key} {r.kind} {r.verbs} {r.subresources} {getattr(r, 'mark', 0)}" for r in resources),
     ]
     return hashlib.sha512("\n".join(parts).encode()).hexdigest().upper()
 
