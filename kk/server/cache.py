@@ -205,7 +205,8 @@ class Cache:
         self.revision = 0
         self.shelves: dict[tuple[str, str], Shelf] = {}
         self._by_prefix: dict[str, Shelf] = {}
-        self._deleted: dict[str, int] = {}  # prefix → revision of the newest deletion that the log held when it was loaded
+        #: prefix → revision of the newest deletion that the log held when it was loaded
+        self._deleted: dict[str, int] = {}
         self._unclaimed: dict[str, list[Event]] = {}  # what was stored of resources that nobody serves yet
         self.listeners: list[Callable[[Shelf, Item, Item | None, bool], None]] = []
         self.flushers: list[Callable[[], None]] = []  # asked when a batch is over

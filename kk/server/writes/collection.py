@@ -23,7 +23,7 @@ async def handle(request: Request, view: View) -> Response:
     options = await read_options(request)
     selected = list_options(request.info, view)
 
-    items, revision = await snapshot(request.server, view.shelf, selected)
+    items, _, revision = await snapshot(request.server, view.shelf, selected)
     for at in range(0, len(items), _TOGETHER):
         await asyncio.gather(*(_delete_one(request, view, options, item) for item in items[at : at + _TOGETHER]))
     metadata = {"resourceVersion": str(revision)}
