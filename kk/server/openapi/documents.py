@@ -9,9 +9,11 @@ from typing import Any
 
 from kk.kinds.kind import Resource
 from kk.kinds.registry import BuiltIn
+from kk.server.openapi.operations import group_name, name_of, operation, path_parameter
 from kk.server.openapi.schemas import META, Obj, Schemas
 
 Resources = list[Resource]
+_PRETTY = (("pretty", "string", "true for indented JSON."),)
 _LIST = (
     ("allowWatchBookmarks", "boolean", "Also send BOOKMARK events."),
     ("continue", "string", "Where the last page ended."),
@@ -36,11 +38,38 @@ _DELETE = (
     ("orphanDependents", "boolean", "Old form of propagationPolicy."),
     ("propagationPolicy", "string", "Orphan, Background or Foreground."),
 )
-_PATCHES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
+#: options of connects, by the kind of the sub-resource
+_CONNECTS = {
+    "PodExecOptions": (
+        ("command", "string", "What to run; may stand more than once."),
+        ("container", "string", "Where to run it."),
+        ("stdin", "boolean", "Send standard input."),
+        ("stdout", "boolean", "Fetch standard output."),
+        ("stderr", "boolean", "Fetch standard error."),
+        ("tty", "boolean", "With a terminal."),
+    ),
+    "PodAttachOptions": (
+        ("container", "string", "Which to attach to."),
+        ("stdin", "boolean", "Send standard input."),
+        ("stdout", "boolean", "Fetch standard output."),
+        ("stderr", "boolean", "Fetch standard error."),
+        ("tty", "boolean", "With a terminal."),
+    ),
+    "PodPortForwardOptions": (("ports", "integer", "Ports to forward."),),
+    "PodProxyOptions": (("path", "string", "Where to go."),),
+    "ServiceProxyOptions": (("path", "string", "Where to go."),),
+    "NodeProxyOptions": (("path", "string", "Where to go."),),
+}
+_LOG = (
+    ("container", "string", "Whose log."),
+    ("follow", "boolean", "Go on as it grows."),
+    ("insecureSkipTLSVerifyBackend", "boolean", "Do not verify the node's certificate."),
+    ("limitBytes", "integer", "At most so many bytes."),
+    ("previous", "boolean", "Of the container before this one."),
+    ("sinceSeconds", "integer", "Not older than so many seconds."),
+    ("stream", "string", "All, Stdout or Stderr."),
+    ("tailLines", "integer", "The last so many lines."),
+    ("timestamps", "boolean", "With a time on each line."),
 )
 
 
@@ -87,8 +116,7 @@ def v3(title: str, resources: Resources) -> Obj:
         paths.update(_paths(r, 3))
     if resources:
         group, version = resources[0].group, resources[0].version
-        listed = {"responses": _operation(3, "get", {}, (), "", META + "APIResourceList")["responses"]}
-        paths[f"/apis/{group}/{version}/" if group else f"/api/{version}/"] = {"get": listed}
+        paths[f"/apis/{group}/{version}/" if group else f"/api/{version}/"] = _about(3, group, version)
     info = {"title": "Kubernetes", "version": title}
     if resources and all(r.custom for r in resources):
         info = {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"}
@@ -109,14 +137,32 @@ def root(title: str, path: str) -> Obj:
     schemas = Schemas(3, {})
     if name:
         schemas.add((name,))
-    operation = _operation(3, "get", {}, (), "", name)
-    operation = {"responses": {**operation["responses"], "401": {"description": "Unauthorized"}}}
+    told = _about(3, parts[1] if len(parts) > 1 else "", kind=kind, path=path)
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": title},
-        "paths": {f"/{path}/": {"get": operation}},
+        "paths": {f"/{path}/": told},
         "components": {"schemas": dict(sorted(schemas.found.items()))},
     }
+
+
+def _about(number: int, group: str, version: str = "", kind: str = "APIResourceList", path: str = "") -> Obj:
+    """The path that tells what there is: versions, a group, or the resources of a version."""
+    name, title = group_name(group), group_name(group)[:1].upper() + group_name(group)[1:]
+    if version:
+        action = f"get{title}{version[:1].upper()}{version[1:]}APIResources"
+        tag = f"{name}_{version}"
+    elif kind == "APIGroup":
+        action, tag = f"get{title}APIGroup", name
+    elif kind == "APIGroupList":
+        action, tag = "getAPIVersions", "apis"
+    elif kind == "APIVersions":
+        action, tag = "getCoreAPIVersions", "core"
+    else:
+        action, tag = ("getCodeVersion", "version") if path == "version" else ("", "")
+    made = operation(number, "get", {}, (), "", META + kind if kind else "", action, tag)
+    del made["x-kubernetes-action"]
+    return {"get": made}
 
 
 def v2(title: str, resources: Resources) -> Obj:
@@ -124,7 +170,15 @@ def v2(title: str, resources: Resources) -> Obj:
     schemas = Schemas(2, kinds_of(resources))
     _collect(schemas, resources)
     paths: Obj = {}
+    schemas.add(META + name for name in ("APIVersions", "APIGroup", "APIGroupList"))
+    paths["/api/"], paths["/apis/"] = _about(2, "", kind="APIVersions"), _about(2, "", kind="APIGroupList")
+    paths["/version/"] = _about(2, "", kind="", path="version")
     for r in resources:
+        where = f"/apis/{r.group}/" if r.group else "/api/"
+        if where not in paths:
+            paths[where] = _about(2, r.group, kind="APIGroup")
+        if f"{where}{r.version}/" not in paths:
+            paths[f"{where}{r.version}/"] = _about(2, r.group, r.version)
         paths.update(_paths(r, 2))
     return {
         "swagger": "2.0",
@@ -146,9 +200,9 @@ def _collect(schemas: Schemas, resources: Resources) -> None:
     names: tuple[str, ...] = ("Status", "DeleteOptions", "WatchEvent", "ObjectMeta", "ListMeta", "APIResourceList")
     if resources and all(r.custom for r in resources):
         names = ("Status", "DeleteOptions", "ObjectMeta", "ListMeta")
-        schemas.found[META + "Patch"] = {"description": "What a PATCH request carries.", "type": "object"}
         if any("scale" in r.subresources for r in resources):
             schemas.add(("io.k8s.api.autoscaling.v1.Scale",))
+    schemas.found[META + "Patch"] = {"description": "What a PATCH request carries.", "type": "object"}
     schemas.add(META + name for name in names)
     for r in resources:
         name = definition_of(r)
@@ -179,7 +233,7 @@ def _paths(r: Resource, version: int) -> Obj:
     root = f"/apis/{r.group}/{r.version}" if r.group else f"/api/{r.version}"
     place = f"{root}/namespaces/{{namespace}}/{r.plural}" if r.namespaced else f"{root}/{r.plural}"
     name = definition_of(r)
-    own = gvk(r)
+    own, tag = gvk(r), _tag(r)
     collection: Obj = {}
     item: Obj = {}
     for verb, method, into, path, params, body, out in (
@@ -200,28 +254,32 @@ def _paths(r: Resource, version: int) -> Obj:
         ("delete", "delete", item, "delete", _DELETE, META + "DeleteOptions", META + "Status"),
     ):
         if verb in r.verbs:
-            into[method] = _operation(version, path, own, params, body, out)
+            into[method] = operation(version, path, own, params + _PRETTY, body, out, name_of(r, path), tag)
     found: Obj = {}
-    where = [_path_parameter(version, "namespace")] if r.namespaced else []
+    where = [path_parameter(version, "namespace")] if r.namespaced else []
     if collection:
         found[place] = {**collection, **({"parameters": where} if where else {})}
     if item:
-        found[f"{place}/{{name}}"] = {**item, "parameters": [_path_parameter(version, "name"), *where]}
+        found[f"{place}/{{name}}"] = {**item, "parameters": [path_parameter(version, "name"), *where]}
     if r.namespaced and "list" in r.verbs:
-        found[f"{root}/{r.plural}"] = {"get": _operation(version, "list", own, _LIST, "", f"{name}List")}
+        listed = operation(version, "list", own, _LIST + _PRETTY, "", f"{name}List", name_of(r, "list", "", True), tag)
+        found[f"{root}/{r.plural}"] = {"get": listed}
     for sub in r.subresources:
         made = _subresource(r, sub, version) if isinstance(r, BuiltIn) else _custom_subresource(r, sub, version)
-        found[f"{place}/{{name}}/{sub}"] = {**made, "parameters": [_path_parameter(version, "name"), *where]}
+        found[f"{place}/{{name}}/{sub}"] = {**made, "parameters": [path_parameter(version, "name"), *where]}
     return found
 
 
 def _custom_subresource(r: Resource, sub: str, version: int) -> Obj:
     name = "io.k8s.api.autoscaling.v1.Scale" if sub == "scale" else definition_of(r)
     return {
-        "get": _operation(version, "get", gvk(r), (), "", name),
-        "put": _operation(version, "put", gvk(r), _WRITE, name, name),
-        "patch": _operation(version, "patch", gvk(r), _WRITE + _FORCE, "+", name),
+        method: operation(version, method, gvk(r), params + _PRETTY, body, name, name_of(r, method, sub), _tag(r))
+        for method, params, body in (("get", (), ""), ("put", _WRITE, name), ("patch", _WRITE + _FORCE, "+"))
     }
+
+
+def _tag(r: Resource) -> str:
+    return f"{group_name(r.group)}_{r.version}"
 
 
 _METHODS = {"get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete"}
@@ -237,45 +295,13 @@ def _subresource(r: BuiltIn, sub: str, version: int) -> Obj:
         if method is None:
             continue
         action = "connect" if details.kind.endswith("Options") else method
-        params = (_WRITE if method in ("post", "put", "patch") else ()) + (_FORCE if method == "patch" else ())
+        params: Any = (_WRITE if method in ("post", "put", "patch") else ()) + (_FORCE if method == "patch" else ())
         body = "" if method == "get" or not name else "*" if method == "patch" else name
-        found[method] = _operation(version, action, own, () if action == "connect" else params, body, name)
+        if action == "connect":
+            params = _CONNECTS.get(details.kind, ())
+        elif sub == "log":
+            params = _LOG
+        found[method] = operation(
+            version, action, own, params + _PRETTY, body, name, name_of(r, action, sub, method=method), _tag(r)
+        )
     return found
-
-
-def _operation(
-    version: int, action: str, kind: dict[str, str], params: tuple[tuple[str, str, str], ...], body: str, out: str
-) -> Obj:
-    found: Obj = {"x-kubernetes-action": action, "x-kubernetes-group-version-kind": kind}
-    parameters = [_parameter(version, *p) for p in params]
-    prefix = "#/components/schemas/" if version == 3 else "#/definitions/"
-    # clients look here for whether a resource knows strategic merge, which custom ones do not
-    patches = {"*": _PATCHES, "+": tuple(t for t in _PATCHES if "strategic" not in t)}.get(body)
-    schema: Obj = {"type": "object"} if patches else {"$ref": prefix + body}
-    if version == 3:
-        if parameters:
-            found["parameters"] = parameters
-        if body:
-            types = patches or ("*/*",)
-            found["requestBody"] = {"content": {t: {"schema": schema} for t in types}}
-        content = {"content": {"application/json": {"schema": {"$ref": prefix + out}}}} if out else {}
-        found["responses"] = {"200": {"description": "OK", **content}}
-        return found
-    if body:
-        parameters.append({"in": "body", "name": "body", "schema": schema})
-    found["parameters"] = parameters
-    found["consumes"] = list(patches or ("*/*",))
-    found["responses"] = {"200": {"description": "OK", **({"schema": {"$ref": prefix + out}} if out else {})}}
-    return found
-
-
-def _parameter(version: int, name: str, kind: str, text: str) -> Obj:
-    typed: dict[str, Any] = (
-        {"schema": {"type": kind, "uniqueItems": True}} if version == 3 else {"type": kind, "uniqueItems": True}
-    )
-    return {"name": name, "in": "query", "description": text, **typed}
-
-
-def _path_parameter(version: int, name: str) -> Obj:
-    typed: Obj = {"schema": {"type": "string"}} if version == 3 else {"type": "string"}
-    return {"name": name, "in": "path", "required": True, "description": f"The object's {name}.", **typed}

@@ -78,10 +78,13 @@ def _path(item: Obj) -> bytes:
 
 
 def _operation(found: Obj) -> bytes:
-    out = b"".join(_text(7, media) for media in found.get("consumes", ()))
+    out = b"".join(_text(1, tag) for tag in found.get("tags", ())) + _text(5, found.get("operationId", ""))
+    out += b"".join(_text(6, media) for media in found.get("produces", ()))
+    out += b"".join(_text(7, media) for media in found.get("consumes", ()))
     out += b"".join(_part(8, _parameter(p)) for p in found.get("parameters", ()))
     answers = b"".join(_part(1, _named(code, _part(1, _response(r)))) for code, r in found["responses"].items())
-    return out + _part(9, answers) + _extensions(13, found)
+    schemes = b"".join(_text(10, scheme) for scheme in found.get("schemes", ()))
+    return out + _part(9, answers) + schemes + _extensions(13, found)
 
 
 def _response(found: Obj) -> bytes:
@@ -92,7 +95,12 @@ def _response(found: Obj) -> bytes:
 def _parameter(found: Obj) -> bytes:
     """A ParametersItem."""
     if found["in"] == "body":
-        body = _text(2, found["name"]) + _text(3, "body") + _part(5, _schema(found["schema"]))
+        body = (
+            _text(2, found["name"])
+            + _text(3, "body")
+            + _flag(4, found.get("required", False))
+            + _part(5, _schema(found["schema"]))
+        )
         return _part(1, _part(1, body))
     head = _flag(1, found.get("required", False)) + _text(2, found["in"]) + _text(3, found.get("description", ""))
     head += _text(4, found["name"])

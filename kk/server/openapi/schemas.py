@@ -6,6 +6,7 @@ One walk serves both forms of OpenAPI; they differ in where references lead and 
 from collections.abc import Iterable
 from typing import Any
 
+from kk.base.patch.fields import present
 from kk.base.schema import Node
 from kk.kinds import schema
 from kk.server.openapi.descriptions import Descriptions
@@ -29,6 +30,34 @@ _SCALARS: dict[str, tuple[str, Obj]] = {
 }
 _V3_ONE_OF = {"oneOf": [{"type": "integer"}, {"type": "string"}]}
 GVK = dict[str, str]
+_ZEROS = {"string": "", "integer": 0, "boolean": False}
+#: untyped places that have a definition of their own in upstream's documents
+_RAW = {
+    "io.k8s.apimachinery.pkg.runtime.RawExtension": frozenset(
+        {
+            "ControllerRevision.data",
+            "WatchEvent.object",
+            "OpaqueDeviceConfiguration.parameters",
+            "AllocatedDeviceStatus.data",
+        }
+    ),
+    META + "FieldsV1": frozenset({"ManagedFieldsEntry.fieldsV1"}),
+}
+#: groups whose kinds do not come with the kinds of meta
+_OTHERS = frozenset({"admission.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "imagepolicy.k8s.io"})
+
+
+def _kinds_of_all(node: Node) -> list[GVK]:
+    """The kinds of a definition that many groups share: its data lists the versions that may stand in it."""
+    short = node.name.removeprefix(META)
+    if short not in ("DeleteOptions", "Status", "WatchEvent") or "kind" not in node.fields:
+        return []
+    found = []
+    for version in node.fields["apiVersion"].enum or ("v1",):
+        group, _, number = version.rpartition("/")
+        if group not in _OTHERS:
+            found.append({"group": group, "kind": short, "version": number})
+    return found
 
 
 class Schemas:
@@ -56,7 +85,7 @@ class Schemas:
         self.found[node.name] = {}  # before its fields: types refer to themselves
         text, fields = self._texts.of(node.name)
         found = self._object(node, fields, text)
-        kinds = self._kinds.get(node.name)
+        kinds = self._kinds.get(node.name) or _kinds_of_all(node)
         if kinds:
             found["x-kubernetes-group-version-kind"] = kinds
         self.found[node.name] = found
@@ -67,13 +96,44 @@ class Schemas:
         if node.required:
             found["required"] = sorted(node.required)
         properties = {}
+        declared = schema.definition(node.name).f if node.name in schema.names() else {}
+        always = present(node)
         for name, field in sorted(node.fields.items()):
-            properties[name] = self._place(field, texts.get(name, ""), name in node.required)
+            # a name that Python keeps for itself has a line below it in the package of texts
+            text = texts.get(name) or texts.get(f"{name}_", "")
+            if (raw := self._raw(f"{node.name.rpartition('.')[2]}.{name}")) and field.type == "any":
+                properties[name] = self._reference(raw, text, name in node.required)
+                continue
+            place = properties[name] = self._place(field, text, name in node.required)
+            if name in ("apiVersion", "kind"):
+                place.pop("enum", None)
+            if name in declared:
+                self._declare(place, field, declared[name], name in node.required, name in always)
         if properties:
             found["properties"] = properties
         if node.atomic:
             found["x-kubernetes-map-type"] = "atomic"
         return found
+
+    def _raw(self, where: str) -> str:
+        """The definition of an untyped place, which is taken into the document; "" for an ordinary one."""
+        for name, places in _RAW.items():
+            if where in places:
+                self.found.setdefault(name, {"type": "object", "description": "Any object."})
+                return name
+        return ""
+
+    def _declare(self, place: Obj, field: Node, value: Any, required: bool, always: bool) -> None:
+        """What the definition says of a field and its type does not: that a list is atomic, and the zero of what is no pointer."""
+        flags, _, extras = schema.place(value)
+        if field.type == "list" and extras.get("lt") == "atomic":
+            place["x-kubernetes-list-type"] = "atomic"
+        if not self._three or "default" in place or "*" in flags:
+            return  # documents of version 2 tell no defaults
+        if field.type == "object" and (always or "~" in flags):
+            place["default"] = {}
+        elif required and field.type in _ZEROS:
+            place["default"] = _ZEROS[field.type]
 
     def _place(self, node: Node, text: str, required: bool = False) -> Obj:
         """The schema at one place, with what belongs to the place."""
@@ -82,7 +142,7 @@ class Schemas:
             found["description"] = text
         if node.enum:
             found["enum"] = list(node.enum)
-        if node.default is not None:
+        if node.default is not None and self._three:
             found["default"] = node.default
         found.update(_extensions(node))
         return found
@@ -139,6 +199,4 @@ def _extensions(node: Node) -> Obj:
             found["x-kubernetes-list-type"] = node.list_type
         if node.map_keys:
             found["x-kubernetes-list-map-keys"] = list(node.map_keys)
-    elif node.atomic and node.type == "object" and node.name:
-        found["x-kubernetes-map-type"] = "atomic"
     return found
