@@ -35,6 +35,17 @@ def check_rules(rules: list[Obj] | None, namespaced: bool) -> Errors:
             yield required(f"{path}.resources", "resource rules must supply at least one resource")
 
 
+def default_rules(obj: Obj) -> None:
+    """The rules of a role are always written, null where it has none."""
+    obj.setdefault("rules", None)
+
+
+def keep_rules(obj: Obj, old: Obj | None = None) -> None:
+    """An empty list is kept as null: not before it is told who wrote it, for who writes an empty list owns it."""
+    if not obj.get("rules"):
+        obj["rules"] = None
+
+
 def default_binding(obj: Obj) -> None:
     """Groups of the role and of its subjects."""
     fill_group(section(obj, "roleRef"))

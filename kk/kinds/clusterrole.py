@@ -2,16 +2,11 @@
 
 from kk.base import names
 from kk.base.errors import invalid_value, required
-from kk.kinds._checks import Errors, Obj, each, listed
+from kk.kinds._checks import Errors, Obj, each
 from kk.kinds._labelselector import check_selector
 from kk.kinds._later import later
-from kk.kinds._rbac import check_rules
+from kk.kinds._rbac import check_rules, default_rules, keep_rules
 from kk.kinds.kind import Kind
-
-
-def default(obj: Obj) -> None:
-    """Rules are always written."""
-    listed(obj, "rules")
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -34,7 +29,9 @@ KIND = Kind(
     "rbac.authorization.k8s.io/v1",
     "ClusterRole",
     describe=later("_describe_core", "role"),
-    default=default,
+    default=default_rules,
+    prepare_create=keep_rules,
+    prepare_update=keep_rules,
     validate=validate,
     validate_name=names.path_segment,
     generation=False,

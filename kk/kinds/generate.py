@@ -41,6 +41,7 @@ NULLS = {
     "Event": ("core:eventTime", "core:firstTimestamp", "core:lastTimestamp", "events:eventTime")
     + ("events:deprecatedFirstTimestamp", "events:deprecatedLastTimestamp"),
     "HorizontalPodAutoscalerCondition": ("lastTransitionTime",),
+    "ClusterRole": ("rules",),
     "EndpointSlice": ("endpoints", "ports"),
     "HorizontalPodAutoscalerStatus": ("currentMetrics",),
     "JobCondition": ("lastProbeTime", "lastTransitionTime"),
@@ -53,6 +54,7 @@ NULLS = {
     "PersistentVolumeClaimCondition": ("lastProbeTime", "lastTransitionTime"),
     "CertificateSigningRequestCondition": ("lastTransitionTime", "lastUpdateTime"),
     "Condition": ("lastTransitionTime",),
+    "Role": ("rules",),
 }
 #: optional scalars whose zero is written all the same
 WRITTEN = {

@@ -1,15 +1,10 @@
 """Role: rules that hold in one namespace. The authorizer of kk.server reads them."""
 
 from kk.base import names
-from kk.kinds._checks import Errors, Obj, listed
+from kk.kinds._checks import Errors, Obj
 from kk.kinds._later import later
-from kk.kinds._rbac import check_rules
+from kk.kinds._rbac import check_rules, default_rules, keep_rules
 from kk.kinds.kind import Kind
-
-
-def default(obj: Obj) -> None:
-    """Rules are always written."""
-    listed(obj, "rules")
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -21,7 +16,9 @@ KIND = Kind(
     "rbac.authorization.k8s.io/v1",
     "Role",
     describe=later("_describe_core", "role"),
-    default=default,
+    default=default_rules,
+    prepare_create=keep_rules,
+    prepare_update=keep_rules,
     validate=validate,
     validate_name=names.path_segment,
     generation=False,
