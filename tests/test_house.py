@@ -36,6 +36,7 @@ THIRD_PARTIES = {
         "lightkube",
         "yaml",
         "cel_expr_python",
+        "re2",
         "google",
     },
     "control": {"cryptography"},

@@ -1,14 +1,13 @@
 """Structural schemas: what upstream asks of the OpenAPI schema of a custom resource before it takes it.
 
-Checks the schema itself; what a schema says about an object, and what its expressions mean, is not judged here. The rules and words are
-those of k8s.io/apiextensions-apiserver `pkg/apiserver/schema/validation.go` and `pkg/apis/apiextensions/validation`.
+Checks the schema itself; what a schema says about an object, and what its patterns and expressions mean, is judged in kk.server. The rules
+and words are those of k8s.io/apiextensions-apiserver `pkg/apiserver/schema/validation.go` and `pkg/apis/apiextensions/validation`.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from kk.base import regexps
 from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds._checks import Errors, Obj, each
 
@@ -111,12 +110,6 @@ def _plain(path: str, schema: Obj, kind: str) -> Errors:
         yield forbidden_value(
             f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive"
         )
-    pattern = schema.get("pattern")
-    if pattern:
-        try:
-            regexps.compile(pattern)
-        except ValueError as error:
-            yield invalid_value(f"{path}.pattern", pattern, f"must be a valid regular expression, but isn't: {error}")
 
 
 def _embedded(path: str, schema: Obj, kind: str) -> Errors:

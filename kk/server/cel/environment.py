@@ -7,7 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from kk.base import discover, regexps
+from kk.base import discover
+from kk.server import regexps
 from kk.server.cel import types as t
 from kk.server.cel import values as v
 from kk.server.cel.checker import Checked, Checker, Fields, nothing

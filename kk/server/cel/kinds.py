@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kk.base.errors import FieldError, invalid_value
+from kk.server import regexps
 from kk.server.cel import expressions as ex
 from kk.server.cel import types as t
 from kk.server.cel.expressions import Scope
@@ -120,9 +121,28 @@ def _definition(obj: Obj) -> Iterator[FieldError]:
     schemas = [(v.get("schema") or {}).get("openAPIV3Schema") for v in versions]
     alike = all(s == schemas[0] for s in schemas)
     for index, schema in enumerate(schemas[:1] if alike else schemas):
-        path = "spec.validation" if alike else f"spec.versions[{index}].schema"
+        path = ("spec.validation" if alike else f"spec.versions[{index}].schema") + ".openAPIV3Schema"
         if isinstance(schema, dict):
-            yield from rules.check(schema, f"{path}.openAPIV3Schema")
+            yield from _patterns(schema, path)
+            yield from rules.check(schema, path)
+
+
+def _patterns(schema: Obj, path: str) -> Iterator[FieldError]:
+    """Regular expressions, which floor 1 cannot compile either, in the schema itself and below its logic."""
+    for name in ("anyOf", "allOf", "oneOf"):
+        for index, branch in enumerate(schema.get(name) or ()):
+            yield from _patterns(branch, f"{path}.{name}[{index}]")
+    for name in ("not", "items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from _patterns(schema[name], f"{path}.{name}")
+    for name, inner in (schema.get("properties") or {}).items():
+        yield from _patterns(inner, f"{path}.properties[{name}]")
+    text = schema.get("pattern")
+    if text:
+        try:
+            regexps.compile(text)
+        except ValueError as error:
+            yield invalid_value(f"{path}.pattern", text, f"must be a valid regular expression, but isn't: {error}")
 
 
 CHECKS: dict[tuple[str, str], Callable[[Obj], Iterator[FieldError]]] = {

@@ -6,7 +6,7 @@ object is said in kk.server.custom.structural (shape) and kk.server.custom.valid
 
 from typing import Any
 
-from kk.base import regexps
+from kk.server import regexps
 from kk.server.custom import formats
 
 Obj = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kk.base import regexps
+from kk.server import regexps
 from kk.server.cel import values as v
 from kk.server.cel.values import CelError, Duration
 
@@ -69,13 +69,11 @@ def _pattern(pattern: str) -> Any:
 
 
 def _find(text: str, pattern: str) -> str:
-    found = _pattern(pattern).search(text)
-    return found.group() if found else ""
+    return next(iter(_pattern(pattern).find(text, 1)), "")
 
 
 def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
-    found = [m.group() for m in _pattern(pattern).finditer(text)]
-    return found if limit < 0 else found[:limit]
+    return _pattern(pattern).find(text, limit)
 
 
 def _insert(held: "dict[Any, Any]", *entry: Any) -> "dict[Any, Any]":

@@ -6,7 +6,7 @@ import zoneinfo
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from kk.base import regexps
+from kk.server import regexps
 from kk.server.cel import values as v
 from kk.server.cel.syntax import Uint
 from kk.server.cel.values import CelError, Duration, Timestamp
@@ -311,7 +311,7 @@ def _to_timestamp(value: Any) -> Timestamp:
 def matches(text: str, pattern: str) -> bool:
     """text.matches(pattern), in RE2's syntax."""
     try:
-        return regexps.compile(pattern).search(text) is not None
+        return regexps.compile(pattern).search(text)
     except ValueError as error:
         raise CelError(str(error)) from None
 
