@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kk.base.errors import StatusError
-from kk.server import flowcontrol, flowcontrol_status, policy
+from kk.server import flowcontrol, flowcontrol_status, policy, reconciled
 from kk.server.context import LOOPBACK, Config, Server
 
 log = logging.getLogger("kk.server.bootstrap")
@@ -22,7 +22,6 @@ Obj = dict[str, Any]
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _RBAC = "rbac.authorization.k8s.io"
 _FLOW = "flowcontrol.apiserver.k8s.io"
-_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _TRACKING = "kube-apiserver-legacy-service-account-token-tracking"
 _CRITICAL = (
     (
@@ -111,22 +110,23 @@ async def _roles(server: Server) -> None:
 
 
 async def _complete(server: Server, plural: str, wanted: Obj) -> None:
-    """Give back rules or subjects that were taken out of a default role or binding."""
+    """Give back what was taken out of a default role or binding."""
     meta = wanted["metadata"]
-    held = server.cache.get(_RBAC, plural, meta.get("namespace", ""), meta["name"])
-    if held is None or (held["metadata"].get("annotations") or {}).get(_AUTOUPDATE) != "true":
+    name, namespace = meta["name"], meta.get("namespace", "")
+    held = server.cache.get(_RBAC, plural, namespace, name)
+    if held is None or reconciled.protected(held):
         return
-    key = "subjects" if plural.endswith("bindings") else "rules"
-    have = held.get(key) or []
-    lost = [x for x in wanted.get(key) or [] if x not in have]
-    if lost and "aggregationRule" not in wanted:
-        await _update(server, plural, wanted, {key: [*have, *lost]})
+    if reconciled.rebound(held, wanted):
+        await server.write.delete(wanted["apiVersion"], plural, name, namespace, user=LOOPBACK)
+        await _create(server, _RBAC, plural, wanted)
+    elif fields := reconciled.completed(held, wanted):
+        await _update(server, plural, wanted, fields)
 
 
 def _default(kind: str, name: str, namespace: str = "", labels: dict[str, str] | None = None, **more: Any) -> Obj:
     found = _named(f"{_RBAC}/v1", kind, name, namespace, **more)
     found["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults", **(labels or {})}
-    found["metadata"]["annotations"] = {_AUTOUPDATE: "true"}
+    found["metadata"]["annotations"] = {reconciled.AUTOUPDATE: "true"}
     return found
 
 

@@ -1,6 +1,6 @@
 """The objects of a new cluster: there from the start, given back at the next one, and nothing written where nothing is missing."""
 
-from kk.server import bootstrap, policy
+from kk.server import bootstrap, policy, reconciled
 from tests.servers import APIServer
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
@@ -50,3 +50,34 @@ def test_every_binding_leads_to_a_role():
     assert {b["roleRef"]["name"] for b in bootstrap.cluster_bindings()} <= roles
     own = {(r["metadata"]["namespace"], r["metadata"]["name"]) for r in bootstrap.roles()}
     assert {(b["metadata"]["namespace"], b["roleRef"]["name"]) for b in bootstrap.bindings()} <= own
+
+
+def _role(rules, **meta):
+    return {"metadata": {"name": "r", **meta}, "rules": rules}
+
+
+def test_only_what_is_missing_of_a_role_comes_back():
+    wanted = _role([policy.rule("core pods,services get,list")], labels={"a": "1"}, annotations={"b": "true"})
+    assert not reconciled.completed(_role([policy.rule("* * *")], **wanted["metadata"]), wanted)
+    whole = reconciled.completed(_role(None, **wanted["metadata"]), wanted)
+    assert whole == {"rules": wanted["rules"]}
+    part = reconciled.completed(_role([policy.rule("core pods *")], **wanted["metadata"]), wanted)
+    assert part["rules"][1:] == [policy.rule("core services get"), policy.rule("core services list")]
+    marked = reconciled.completed(_role(wanted["rules"], labels={"a": "2", "c": "3"}), wanted)
+    assert marked["metadata"]["labels"] == {"a": "2", "c": "3"}
+    assert marked["metadata"]["annotations"] == {"b": "true"}
+
+
+def test_a_default_role_that_lost_its_annotation_is_still_completed():
+    assert not reconciled.protected(_role([]))
+    assert reconciled.protected(_role([], annotations={reconciled.AUTOUPDATE: "false"}))
+
+
+def test_selectors_and_subjects_are_added_to_those_that_are_there():
+    own, default = {"matchLabels": {"x": "1"}}, {"matchLabels": {"y": "1"}}
+    held = {"metadata": {"name": "admin"}, "aggregationRule": {"clusterRoleSelectors": [own]}}
+    wanted = {"metadata": {"name": "admin"}, "rules": None, "aggregationRule": {"clusterRoleSelectors": [default]}}
+    assert reconciled.completed(held, wanted) == {"aggregationRule": {"clusterRoleSelectors": [own, default]}}
+    mine, theirs = policy.subject("User me"), policy.subject("Group system:masters")
+    bound = reconciled.completed({"metadata": {}, "subjects": [mine]}, {"metadata": {}, "subjects": [theirs]})
+    assert bound == {"subjects": [mine, theirs]}
