@@ -101,6 +101,7 @@ KIND = Kind(
     "DaemonSet",
     describe=later("_describe_workload", "daemon_set"),
     default=default,
+    hidden_annotation=_extensions.TEMPLATE_GENERATION,
     prepare_create=prepare_create,
     warnings=warnings,
     prepare_update=prepare_update,

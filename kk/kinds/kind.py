@@ -89,6 +89,7 @@ class Kind:
     status_on_create             a new object may bring its status along (nodes); else the pipeline drops it before prepare_create
     grace(obj, options)          seconds a delete waits for (pods), 0 deletes at once
     reset                        sub-resource ("" for none) → the fields (in the form of FieldsV1) that a write to it cannot set; None: by the schema
+    hidden_annotation            an annotation that upstream's inner form keeps elsewhere: metadata alone do not show it
     going(obj, now)              marks an object that is deleted and stays for a while in a way of its own; False where it goes at once
     describe(obj, ask)           lines of `kubectl describe` (see kk.kinds.describing); None: the generic layout
     """
@@ -120,6 +121,7 @@ class Kind:
     conversions: tuple[Conversion, ...] = ()
     describe: Callable[[Obj, Any], Iterable[str]] | None = None
     reset: "dict[str, dict[str, Any]] | None" = None
+    hidden_annotation: str = ""
     going: "Callable[[Obj, str], bool] | None" = None
 
     @property

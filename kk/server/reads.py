@@ -73,7 +73,7 @@ async def list_objects(request: Request, view: View) -> Response | None:
     if form.kind == "Table":
         included(request.info)
     options = list_options(request.info, view)
-    if not request.info.raw_query and form.plain and view.conversion is None:
+    if not request.info.raw_query and form.plain and view.conversion is None and view.versioned:
         head = b'%b%b,"items":[' % (view.list_head, view.list_metadata % server.cache.revision)
         joined = shelf.join(options.namespace)
         if pretty(request) or len(joined) < LARGE or worth_compressing(request) or _special(request):
@@ -81,7 +81,7 @@ async def list_objects(request: Request, view: View) -> Response | None:
         await send_pieces(request.send, (head, joined, b"]}"))
         return None
     items, left, revision = await snapshot(server, shelf, options)
-    metadata: Obj = {"resourceVersion": str(revision)}
+    metadata: Obj = {"resourceVersion": str(revision)} if view.versioned else {}
     if left:
         metadata["continue"] = encode_continue(revision, items[-1].key, options.namespace)
         if options.everything:

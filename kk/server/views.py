@@ -54,6 +54,8 @@ class View:
         )
         self.conversion = self._conversion()
         self.deprecated = self.conversion.deprecated if self.conversion is not None else self.strategy.deprecated
+        #: whether lists tell a version: what is computed on each read has none
+        self.versioned = resource.kind != "ComponentStatus"
         self._compiled = (resource.group, resource.plural) in _HOLD_CEL
         self._printer: Printer | None = None
         self._messages: dict[str, tuple[Item, bytes]] = {}
@@ -149,14 +151,26 @@ class View:
         """An item in protobuf, whole."""
         return protobuf_write.envelope(self.resource.api_version, self.resource.kind, self.raw_message(item))
 
+    def _shown(self, rest: bytes) -> bytes:
+        """The part of an object that its metadata are shown from: upstream shows those of its inner form."""
+        hidden = self.strategy.hidden_annotation
+        if not hidden or hidden.encode() not in rest:
+            return rest
+        obj = decode(b"{" + rest)
+        annotations = obj["metadata"].get("annotations") or {}
+        annotations.pop(hidden, None)
+        if not annotations:
+            obj["metadata"].pop("annotations", None)
+        return encode(obj)[1:]
+
     def partial(self, item: Item, version: str) -> bytes:
         """An item as PartialObjectMetadata."""
-        return partial(item.rest, version)
+        return partial(self._shown(item.rest), version)
 
     def row(self, item: Item, include: str, version: str, now: float) -> Obj:
         """An item as a row of a Table."""
         rest = self.rest(item)
-        return row_of(self.printer, self.head + rest, rest, include, now, version)
+        return row_of(self.printer, self.head + rest, self._shown(rest), include, now, version)
 
     def table(self, rows: list[Obj] | None, metadata: Obj, version: str, definitions: bool = True) -> bytes:
         """Rows as an encoded Table."""

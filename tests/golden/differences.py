@@ -3,48 +3,16 @@
 A scenario that is listed here and holds nevertheless fails its test, so that this list stays true.
 """
 
-_CEL = "expressions are not compiled or evaluated with upstream's words there"
-_CUSTOM = "custom resources differ there"
-_WORDS = "a fault is told in other words or other owners are recorded"
+_TEXTS = "the package that carries the descriptions has lost line breaks of these, or has no text for them"
 
 DIFFERENCES: dict[str, str] = {
-    "auth/quota-deployment": _WORDS,
-    "auth/role-validation": _WORDS,
-    "auth/webhook-rules-validation": _CEL,
-    "crd/cel-basic": _CEL,
-    "crd/cel-duration-types": _CEL,
-    "crd/cel-lib-list": _CEL,
-    "crd/cel-runtime-size": _CEL,
-    "crd/cel-transition": _CEL,
-    "crd/cr-managed-fields": _CUSTOM,
-    "crd/cr-ratcheting-lists": _CUSTOM,
-    "crd/crd-discovery": _CUSTOM,
-    "crd/crd-invalid-cel-compile": _CEL,
-    "crd/crd-invalid-cel-compile-types": _CEL,
-    "crd/crd-invalid-cel-cost": _CEL,
-    "crd/crd-invalid-cel-fields": _CEL,
-    "crd/crd-invalid-cel-placement": _CEL,
-    "crd/crd-invalid-extensions": _CUSTOM,
-    "crd/crd-invalid-list-types": _CUSTOM,
-    "crd/crd-openapi-v3": _CUSTOM,
-    "crd/crd-patch": _CUSTOM,
-    "crd/map-custom-resource": _CEL,
-    "crd/map-mfail": _CEL,
-    "crd/vap-custom-resource": _CEL,
-    "crd/vap-fail": _CEL,
-    "crd/vap-ignore": _CEL,
-    "crd/vap-invalid-compile": _CEL,
-    "crd/vap-invalid-fields": _CEL,
-    "crd/vap-mcfail": _CEL,
-    "crd/vap-old": _CEL,
-    "crd/vap-vars": _CEL,
-    "crd/vap-warn-audit": _CEL,
-    "kinds/certificatesigningrequests": _WORDS,
-    "kinds/csidrivers": _WORDS,
-    "kinds/daemonsets": _WORDS,
-    "kinds/prioritylevelconfigurations": _WORDS,
+    "patches/apply-namespace": "the server puts back a label that an apply gives up, and upstream lets its first owner keep it",
+    "auth/quota-deployment": "the order of conditions is that in which controllers came to see things, which is another one at another speed",
+    "crd/crd-openapi-v3": _TEXTS,
+    "kinds/certificatesigningrequests": _TEXTS,
+    "kinds/csidrivers": _TEXTS,
+    "kinds/prioritylevelconfigurations": _TEXTS,
     "machinery/discovery-core": "it shows the address and port of the recorded server",
-    "machinery/warnings-deprecated": _WORDS,
     "machinery/watch-initial-events-formats": "the store behind the recorded server could not tell its progress; ours can, and watches with initial events work",
-    "patches/merge-patch-status": _WORDS,
+    "patches/merge-patch-status": "the quoted object has its fields in another order",
 }

@@ -60,15 +60,16 @@ def load(path: Path) -> dict[str, Any]:
     return {**doc, "needs": {needs} if isinstance(needs, str) else set(needs)}
 
 
-def play(scenario: dict[str, Any], server: APIServer) -> Generator[str, None, None]:
-    """The differences between what was recorded and what the server answers, a line each."""
-    run = _Run(server, "no-ns" not in scenario["needs"])
+def play(scenario: dict[str, Any], server: APIServer, patience: float = 20) -> Generator[str, None, None]:
+    """The differences between what was recorded and what the server answers, a line each.
+
+    `patience` is how many seconds at least are waited for what comes about by itself.
+    """
+    run = _Run(server, "no-ns" not in scenario["needs"], patience)
     try:
         for at, step in enumerate(scenario["steps"], 1):
-            got = run.step(step)
-            if not step.get("quiet"):
-                for difference in differences(step.get("expect") or {}, got):
-                    yield f"step {at} {step['do']}: {difference}"
+            for difference in run.found(step):
+                yield f"step {at} {step['do']}: {difference}"
     finally:
         run.close()
 
@@ -101,7 +102,8 @@ class _Connection:
 class _Run:
     """One play of a scenario: its namespace, what was saved, and the generated names that were seen."""
 
-    def __init__(self, server: APIServer, namespaced: bool):
+    def __init__(self, server: APIServer, namespaced: bool, patience: float):
+        self.patience = patience
         bare = ssl.create_default_context()
         bare.check_hostname, bare.verify_mode = False, ssl.CERT_NONE
         self.admin, self.own = _Connection(server, server.tls), _Connection(server, bare)
@@ -122,6 +124,17 @@ class _Run:
         self.admin.request("DELETE", f"/api/v1/namespaces/{self.ns}", None, {})
         self.admin.http.close()
         self.own.http.close()
+
+    def found(self, step: dict[str, Any]) -> list[str]:
+        """Do one step; its differences. What is only read is read again for a while: others may be about to write it."""
+        again = step["do"].startswith("GET ") and not step.get("watch") and "until" not in step
+        end = time.monotonic() + min(self.patience, 3)
+        while True:
+            got = self.step(step)
+            told = [] if step.get("quiet") else list(differences(step.get("expect") or {}, got))
+            if not told or not again or time.monotonic() > end:
+                return told
+            time.sleep(0.1)
 
     def step(self, step: dict[str, Any]) -> dict[str, Any]:
         """Do one step: {status, body, warning?}, as it would have been recorded."""
@@ -146,7 +159,10 @@ class _Run:
             headers["Content-Type"] = step.get("type", "application/json")
         connection = self.own if any(name.lower() == "authorization" for name in headers) else self.admin
         wanted = self.fill(step.get("until", {}))
-        end = time.monotonic() + 2 * step.get("within", 10)
+        recorded = (step.get("expect") or {}).get("body")
+        # what had not come about when it was recorded is not waited for long
+        comes = step.get("quiet") or all(at_path(recorded, where) is not None for where in wanted)
+        end = time.monotonic() + (max(self.patience, step.get("within", 0)) if comes else 1)
         while True:
             status, warnings, raw = connection.request(verb, path, data, headers)
             answer = _decoded(raw, bool(step.get("watch")))

@@ -6,6 +6,7 @@ that need them. What must differ stands in differences.py; a scenario that is li
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -34,9 +35,21 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[APIServer]:
         config = server.data_dir / "kubeconfig" / "controller-manager.conf"
         command = [sys.executable, "-m", "kk.control", "--kubeconfig", str(config)]
         with open(server.log, "ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as controllers:
+            _until_aggregated(server)
             yield server
             controllers.terminate()
             controllers.wait(timeout=30)
+
+
+def _until_aggregated(server: APIServer) -> None:
+    """Wait until the aggregated roles are whole: edit holds what view has, and admin what edit has."""
+    path, wanted = "/apis/rbac.authorization.k8s.io/v1/clusterroles", "bindings"
+    for _ in range(600):
+        _, role = server.request("GET", f"{path}/admin")
+        if any(wanted in rule.get("resources", ()) for rule in role.get("rules") or ()):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the role admin is not aggregated")
 
 
 @pytest.mark.cluster
@@ -44,7 +57,7 @@ def controlled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[APIServer]:
 def test_answers_as_recorded(name: str, request: pytest.FixtureRequest) -> None:
     scenario = load(_HERE / f"{name}.yaml")
     server = request.getfixturevalue("controlled" if "control" in scenario["needs"] else "alone")
-    with closing(play(scenario, server)) as found:
+    with closing(play(scenario, server, 1 if name in DIFFERENCES else 20)) as found:
         if name in DIFFERENCES:
             assert next(found, None), f"{name} holds now: take it out of the list of differences"
         else:
