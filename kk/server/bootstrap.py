@@ -1,7 +1,7 @@
 """The objects that every cluster has: made at the first start, completed at each later one, never taken away.
 
 System namespaces, RBAC defaults (rules that are missing are given back, unless a role says autoupdate: "false"), priority classes, flow
-control, the `kubernetes` Service with its endpoints, and the CA for extension servers. With all in place it costs a few milliseconds.
+control, the `kubernetes` Service with its endpoints, the CA for extension servers, and what joining nodes read. With all in place it costs a few milliseconds.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kk.base.errors import StatusError
-from kk.server import flowcontrol, flowcontrol_status, policy, reconciled
+from kk.server import cluster_info, flowcontrol, flowcontrol_status, policy, reconciled
 from kk.server.context import LOOPBACK, Config, Server
 
 log = logging.getLogger("kk.server.bootstrap")
@@ -46,6 +46,7 @@ async def bootstrap(server: Server) -> None:
         _flow_control(server),
         _service(server),
         _make(server, "", "configmaps", _config_maps(server.config)),
+        _cluster_info(server),
     )
 
 
@@ -241,6 +242,20 @@ def _advertised(config: Config) -> str:
     except ValueError:
         return "127.0.0.1"
     return "127.0.0.1" if address.is_unspecified else str(address)
+
+
+async def _cluster_info(server: Server) -> None:
+    wanted = cluster_info.config_map(server.config)
+    held = server.cache.get("", "configmaps", cluster_info.NAMESPACE, cluster_info.NAME)
+    if held is None:
+        role, binding = cluster_info.readers()
+        await _make(server, _RBAC, "roles", [role])
+        await _make(server, _RBAC, "rolebindings", [binding])
+        await _create(server, "", "configmaps", wanted)
+        return
+    data = held.get("data") or {}
+    if cluster_info.stale(data.get("kubeconfig", ""), server.config):
+        await _update(server, "configmaps", held, {"data": {**data, **wanted["data"]}})
 
 
 def _config_maps(config: Config) -> Iterator[Obj]:

@@ -1,6 +1,14 @@
 """The objects of a new cluster: there from the start, given back at the next one, and nothing written where nothing is missing."""
 
-from kk.server import bootstrap, policy, reconciled
+import base64
+import json
+import ssl
+from http.client import HTTPSConnection
+
+import yaml
+
+from kk.server import bootstrap, cluster_info, policy, reconciled
+from kk.server.context import Config
 from tests.servers import APIServer
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
@@ -81,3 +89,47 @@ def test_selectors_and_subjects_are_added_to_those_that_are_there():
     mine, theirs = policy.subject("User me"), policy.subject("Group system:masters")
     bound = reconciled.completed({"metadata": {}, "subjects": [mine]}, {"metadata": {}, "subjects": [theirs]})
     assert bound == {"subjects": [mine, theirs]}
+
+
+INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+READERS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/kube-public/rolebindings/{cluster_info.READERS}"
+
+
+def _anybody(server, path):
+    """(status, body) of a GET by somebody who shows nothing."""
+    nobody = ssl.create_default_context(cafile=str(server.data_dir / "pki" / "ca.crt"))
+    connection = HTTPSConnection("127.0.0.1", server.port, context=nobody, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_anybody_can_read_where_the_cluster_is_until_it_is_taken_away(tmp_path):
+    with APIServer(tmp_path / "data") as server:
+        code, found = _anybody(server, INFO)
+        assert code == 200
+        cluster = yaml.safe_load(found["data"]["kubeconfig"])["clusters"][0]["cluster"]
+        assert cluster["server"] == f"https://127.0.0.1:{server.port}"
+        authority = base64.b64decode(cluster["certificate-authority-data"])
+        assert authority == (tmp_path / "data" / "pki" / "ca.crt").read_bytes()
+        assert _anybody(server, INFO.rpartition("/")[0])[0] == 403
+        server.request("DELETE", READERS)
+    with APIServer(tmp_path / "data") as server:  # at another port
+        assert _anybody(server, INFO)[0] == 403
+        held = server.request("GET", INFO)[1]["data"]["kubeconfig"]
+        assert f"https://127.0.0.1:{server.port}" in held
+
+
+def test_an_address_that_somebody_chose_is_kept(tmp_path):
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "pki" / "ca.crt").write_text("authority")
+    config = Config(tmp_path, port=6443)
+    told = cluster_info.kubeconfig(config)
+    assert not cluster_info.stale(told, config)
+    assert cluster_info.stale(told, Config(tmp_path, port=7443))
+    assert not cluster_info.stale(told.replace("127.0.0.1", "kube.example.org"), Config(tmp_path, port=7443))
+    (tmp_path / "pki" / "ca.crt").write_text("another")
+    assert cluster_info.stale(told, config)
