@@ -248,7 +248,8 @@ def check_reviews(path: str, versions: list[str], missing: str) -> Errors:
 
 
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*\Z")
-_RESERVED = frozenset(
+#: words of CEL that name nothing
+CEL_RESERVED = frozenset(
     [
         "true",
         "false",
@@ -277,4 +278,4 @@ _RESERVED = frozenset(
 
 def is_identifier(name: str) -> bool:
     """Whether CEL takes a name as an identifier."""
-    return bool(_IDENTIFIER.match(name)) and name not in _RESERVED
+    return bool(_IDENTIFIER.match(name)) and name not in CEL_RESERVED

@@ -109,6 +109,17 @@ class User:
     groups: tuple[str, ...] = ()
     extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    def info(self) -> Obj:
+        """The user as UserInfo (k8s.io/api authentication/v1)."""
+        found: Obj = {"username": self.name}
+        if self.uid:
+            found["uid"] = self.uid
+        if self.groups:
+            found["groups"] = list(self.groups)
+        if self.extra:
+            found["extra"] = {key: list(values) for key, values in self.extra}
+        return {key: value for key, value in found.items() if value}
+
 
 #: in-process writes (bootstrap, allocators) are made as this user
 LOOPBACK = User("system:apiserver", "", ("system:masters", "system:authenticated"))

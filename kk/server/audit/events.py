@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from kk.server.context import RequestInfo, User
+from kk.server.context import RequestInfo
 
 Obj = dict[str, Any]
 
@@ -12,18 +12,6 @@ Obj = dict[str, Any]
 def micro(moment: float) -> str:
     """A time as MicroTime."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def user_info(user: User) -> Obj:
-    """A user as UserInfo."""
-    found: Obj = {"username": user.name}
-    if user.uid:
-        found["uid"] = user.uid
-    if user.groups:
-        found["groups"] = list(user.groups)
-    if user.extra:
-        found["extra"] = {k: list(v) for k, v in user.extra}
-    return found
 
 
 def reference(info: RequestInfo, body: Any) -> Obj | None:

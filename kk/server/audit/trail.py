@@ -98,10 +98,10 @@ class Trail:
             "stage": stage,
             "requestURI": _uri(request),
             "verb": info.verb,
-            "user": events.user_info(self._user) if self._user is not None else {},
+            "user": self._user.info() if self._user is not None else {},
         }
         if self.impersonated is not None:
-            event["impersonatedUser"] = events.user_info(self.impersonated)
+            event["impersonatedUser"] = self.impersonated.info()
         event["sourceIPs"] = _addresses(request)
         if request.header("user-agent"):
             event["userAgent"] = request.header("user-agent")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from kk.kinds._webhooks import CEL_RESERVED
 from kk.server.cel import types as t
 from kk.server.cel import values as v
 
@@ -17,31 +18,6 @@ Schema = dict[str, Any]
 REQUEST = 3 * 1024 * 1024
 UNBOUNDED = (1 << 63) - 1
 
-_KEYWORDS = frozenset(
-    [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
 _ESCAPES = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
 _BACK = {text: char for char, text in _ESCAPES.items()}
 _ESCAPABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
@@ -49,7 +25,7 @@ _ESCAPABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 
 def escape(name: str) -> "str | None":
     """A property's name as an identifier; None where there is none."""
-    if name in _KEYWORDS:
+    if name in CEL_RESERVED:
         return f"__{name}__"
     if not _ESCAPABLE.match(name):
         return None
@@ -58,7 +34,7 @@ def escape(name: str) -> "str | None":
 
 def unescape(name: str) -> str:
     """The property that an identifier names."""
-    if name.startswith("__") and name.endswith("__") and name[2:-2] in _KEYWORDS:
+    if name.startswith("__") and name.endswith("__") and name[2:-2] in CEL_RESERVED:
         return name[2:-2]
     return re.sub(r"__(?:underscores|dot|dash|slash)__", lambda m: _BACK[m.group()], name)
 

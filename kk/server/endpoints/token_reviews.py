@@ -5,7 +5,6 @@ from kk.server.authenticators._types import NotOurs, Refused
 from kk.server.authn import chain
 from kk.server.context import Endpoint, Request, Response
 from kk.server.endpoints import _reviews
-from kk.server.endpoints.self_subject_reviews import user_info
 
 
 async def handle(request: Request) -> Response:
@@ -22,7 +21,7 @@ async def handle(request: Request) -> Response:
         return _reviews.answer(request, review, {"user": {}, "error": "invalid bearer token"})
     except Refused as error:
         return _reviews.answer(request, review, {"user": {}, "error": f"[invalid bearer token, {error}]"})
-    status = {"authenticated": True, "user": user_info(taken.user), "audiences": list(taken.audiences)}
+    status = {"authenticated": True, "user": taken.user.info(), "audiences": list(taken.audiences)}
     return _reviews.answer(request, review, status)
 
 

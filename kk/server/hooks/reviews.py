@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from kk.base.errors import StatusError
 from kk.kinds.kind import Resource
-from kk.server.context import Attributes, User
+from kk.server.context import Attributes
 from kk.server.hooks.matching import name_of, namespace_of
 
 Obj = dict[str, Any]
@@ -30,18 +30,6 @@ def version_of(versions: list[str]) -> str:
         if version in _KNOWN:
             return version
     raise Unusable("webhook does not accept known AdmissionReview versions (v1, v1beta1)")
-
-
-def user_info(user: User) -> Obj:
-    """A user as reviews show it."""
-    found: Obj = {"username": user.name}
-    if user.uid:
-        found["uid"] = user.uid
-    if user.groups:
-        found["groups"] = list(user.groups)
-    if user.extra:
-        found["extra"] = {key: list(values) for key, values in user.extra}
-    return {k: v for k, v in found.items() if v}
 
 
 def _options(a: Attributes) -> Obj | None:
@@ -72,7 +60,7 @@ def request(
         "name": name_of(a),
         "namespace": namespace_of(a),
         "operation": a.operation,
-        "userInfo": user_info(a.user),
+        "userInfo": a.user.info(),
         "object": obj,
         "oldObject": old,
         "dryRun": a.dry_run,
