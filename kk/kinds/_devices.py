@@ -11,7 +11,6 @@ from typing import Any
 from kk.base import names
 from kk.base.errors import FieldError, duplicate, invalid_value, required, too_many
 from kk.kinds._checks import Errors, Obj, bad, each, fill, needed_name, one_of
-from kk.kinds._tolerations import check_toleration
 
 _MOST = {"selectors": 32, "requests": 32, "constraints": 32, "config": 32, "firstAvailable": 8, "tolerations": 16}
 _EXPRESSION, _PARAMETERS, _DRIVER = 10 * 1024, 10 * 1024, 63
@@ -161,7 +160,26 @@ def _device(path: str, part: Obj) -> Errors:
         yield from one_of(f"{path}.allocationMode", mode, ("All", "ExactCount"))
     yield from _at_most(f"{path}.tolerations", part.get("tolerations"), _MOST["tolerations"])
     for where, toleration in each(f"{path}.tolerations", part.get("tolerations")):
-        yield from check_toleration(where, toleration, ("NoExecute", "NoSchedule", "None"))
+        yield from _toleration(where, toleration)
+
+
+def _toleration(path: str, toleration: Obj) -> Errors:
+    """Faults of a device's toleration; unlike those of nodes it has an operator always."""
+    key, operator = toleration.get("key") or "", toleration.get("operator") or ""
+    value, effect = toleration.get("value") or "", toleration.get("effect") or ""
+    if key:
+        yield from bad(f"{path}.key", key, names.qualified_name(key))
+    if operator == "Exists":
+        if value:
+            yield invalid_value(f"{path}.value", value, "must be empty for operator `Exists`")
+    elif operator == "Equal":
+        yield from bad(f"{path}.value", value, names.label_value(value))
+    elif not operator:
+        yield required(f"{path}.operator")
+    else:
+        yield from one_of(f"{path}.operator", operator, ("Equal", "Exists"))
+    if effect:
+        yield from one_of(f"{path}.effect", effect, ("NoExecute", "NoSchedule", "None"))
 
 
 def check_name(path: str, name: str) -> Errors:

@@ -26,17 +26,22 @@ SOURCES = (
     "iscsi",
     "cinder",
     "fc",
+    "flexVolume",
     "azureFile",
-    "azureDisk",
     "vsphereVolume",
     "photonPersistentDisk",
     "portworxVolume",
+    "azureDisk",
     "scaleIO",
     "local",
     "storageos",
     "csi",
 )
+#: the names that faults inside a source, and of a second source, go by where they are not the field's
+_INSIDE = {"gcePersistentDisk": "persistentDisk"}
+_ANOTHER = {"cephfs": "cephFS"}
 _NEEDED = {
+    "flexVolume": ("driver",),
     "gcePersistentDisk": ("pdName",),
     "awsElasticBlockStore": ("volumeID",),
     "glusterfs": ("endpoints", "path"),
@@ -73,31 +78,53 @@ def default_volume_spec(spec: Obj) -> None:
 def check_volume_spec(path: str, spec: Obj, name: str, inline_csi: bool = False) -> Errors:
     """Faults of a spec; an inline one may only be a CSI volume without a claim's affairs."""
     if inline_csi:
-        for field in ("claimRef", "persistentVolumeReclaimPolicy", "storageClassName"):
-            if field != "persistentVolumeReclaimPolicy" and spec.get(field):
-                yield forbidden_value(f"{path}.{field}", "may not be specified in the context of inline volumes")
-        if spec.get("csi") is None:
-            yield required(f"{path}.csi", "csi volume source is required in the context of inline volumes")
+        yield from _inline(path, spec)
     yield from _modes(path, spec)
-    if not inline_csi or spec.get("capacity") is not None:
+    if not inline_csi:
         yield from _capacity(f"{path}.capacity", spec.get("capacity") or {})
     policy = spec.get("persistentVolumeReclaimPolicy")
-    if policy:
+    if policy and not inline_csi:
         yield from one_of(f"{path}.persistentVolumeReclaimPolicy", policy, ("Delete", "Recycle", "Retain"))
     affinity = spec.get("nodeAffinity")
-    if affinity is not None:
+    if affinity is not None and not inline_csi:
         yield from _affinity(f"{path}.nodeAffinity", affinity)
     yield from _sources(path, spec, affinity is not None)
     if (spec.get("hostPath") or {}).get("path") == "/" and policy == "Recycle":
         yield forbidden_value(
             f"{path}.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"
         )
-    for field in ("storageClassName", "volumeAttributesClassName"):
-        if spec.get(field):
-            yield from check_class(f"{path}.{field}", spec[field])
+    if spec.get("storageClassName") and not inline_csi:
+        yield from check_class(f"{path}.storageClassName", spec["storageClassName"])
     mode = spec.get("volumeMode")
-    if mode is not None:
+    if mode is not None and not inline_csi:
         yield from one_of(f"{path}.volumeMode", mode, VOLUME_MODES)
+    attributes = spec.get("volumeAttributesClassName")
+    if attributes is None:
+        return
+    if attributes:
+        yield from check_class(f"{path}.volumeAttributesClassName", attributes)
+    else:
+        yield required(f"{path}.volumeAttributesClassName", "an empty string is disallowed")
+    if spec.get("csi") is None:
+        yield required(f"{path}.csi", "has to be specified when using volumeAttributesClassName")
+
+
+def _inline(path: str, spec: Obj) -> Errors:
+    """What the volume of an attachment may not say: it is no volume of its own."""
+    detail = "may not be specified in the context of inline volumes"
+    for field in ("claimRef", "capacity", "nodeAffinity", "storageClassName"):
+        if spec.get(field):
+            yield forbidden_value(f"{path}.{field}", detail)
+    if spec.get("csi") is None:
+        yield required(f"{path}.csi", "has to be specified in the context of inline volumes")
+    if spec.get("persistentVolumeReclaimPolicy") not in (None, "", "Retain"):
+        yield forbidden_value(
+            f"{path}.persistentVolumeReclaimPolicy", "may only be Retain in the context of inline volumes"
+        )
+    if spec.get("volumeMode") not in (None, "Filesystem"):
+        yield forbidden_value(
+            f"{path}.volumeMode", "may not specify volumeMode other than Filesystem in the context of inline volumes"
+        )
 
 
 def _modes(path: str, spec: Obj) -> Errors:
@@ -141,12 +168,11 @@ def _sources(path: str, spec: Obj, has_affinity: bool) -> Errors:
         value = spec.get(source)
         if value is None:
             continue
-        where = f"{path}.{source}"
-        if seen:
-            yield forbidden_value(where, "may not specify more than 1 volume type")
+        if seen and source != "flexVolume":
+            yield forbidden_value(f"{path}.{_ANOTHER.get(source, source)}", "may not specify more than 1 volume type")
             continue
         seen = True
-        yield from _source(where, source, value)
+        yield from _source(f"{path}.{_INSIDE.get(source, source)}", source, value)
         if source == "local" and not has_affinity:
             yield required(f"{path}.nodeAffinity", "Local volume requires node affinity")
     if not seen:

@@ -172,11 +172,25 @@ def _urls(path: str, urls: list[str]) -> Errors:
         yield required(path, "nonResourceURLs must contain at least one value")
     elif "*" in urls and len(urls) > 1:
         yield invalid_value(path, urls, "if '*' is present, must not specify other non-resource URLs")
+    if "*" in urls:
+        return
     for where, url in each(path, urls):
-        if url != "*" and not url.startswith("/"):
-            yield invalid_value(where, url, "must start with slash")
-        if "*" in url[:-1] or len(url) > 1 and url.endswith("*") and not url.endswith("/*"):
-            yield invalid_value(where, url, "wildcard can only do suffix matching")
+        if why := _url_fault(url):
+            yield invalid_value(where, url, why)
+
+
+def _url_fault(url: str) -> str:
+    """What is wrong with a path, the first thing only."""
+    if not url:
+        return "must not be empty"
+    if not url.startswith("/"):
+        return "must start with slash"
+    if " " in url:
+        return "must not contain white-space"
+    if "//" in url:
+        return "must not contain double slash"
+    stars = url.count("*")
+    return "wildcard can only do suffix matching" if stars > 1 or (stars and not url.endswith("/*")) else ""
 
 
 def _subject(path: str, subject: Obj) -> Errors:

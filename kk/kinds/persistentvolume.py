@@ -30,12 +30,24 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from check_volume_spec("spec", spec, obj["metadata"].get("name") or "")
     if old is None:
         return
-    if any(spec.get(s) != old["spec"].get(s) for s in SOURCES):
+    if any(_source(spec, s, old["spec"]) != old["spec"].get(s) for s in SOURCES):
         yield forbidden_value("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
     yield from immutable("volumeMode", spec.get("volumeMode"), old["spec"].get("volumeMode"))
     before = old["spec"].get("nodeAffinity")
     if before is not None:
         yield from immutable("nodeAffinity", spec.get("nodeAffinity"), before)
+
+    was = old["spec"].get("volumeAttributesClassName")
+    if was is not None and spec.get("volumeAttributesClassName") is None:
+        yield forbidden_value("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")
+
+
+def _source(spec: Obj, source: str, before: Obj) -> Obj | None:
+    """A volume's source; the secret for its growth may be named later."""
+    found: Obj | None = spec.get(source)
+    if source != "csi" or not found or (before.get("csi") or {}).get("controllerExpandSecretRef") is not None:
+        return found
+    return {key: value for key, value in found.items() if key != "controllerExpandSecretRef"}
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds._cells import access_modes, storage_class, volume_phase
-from kk.kinds._checks import Errors, Obj, canonical, fill, one_of, quantity, quantity_not_negative, section
+from kk.kinds._checks import Errors, Obj, bad, canonical, fill, one_of, quantity, quantity_not_negative, section
 from kk.kinds._labelselector import check_selector
 from kk.kinds._later import later
 from kk.kinds._persistentvolume import VOLUME_MODES, check_modes
@@ -35,7 +36,25 @@ def default_claim_spec(spec: Obj) -> None:
 def prepare_create(obj: Obj) -> None:
     """Both ways to name a data source say the same."""
     obj["status"] = {"phase": "Pending"}
-    spec = obj["spec"]
+    _sources(obj["spec"], {})
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """As on create, but for what was there already."""
+    _sources(obj["spec"], old["spec"])
+
+
+_USUAL_SOURCES = frozenset({("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot")})
+
+
+def _sources(spec: Obj, before: Obj) -> None:
+    ref = spec.get("dataSourceRef")
+    if ref is not None and ref.get("namespace") and before.get("dataSourceRef") is None:
+        del spec["dataSourceRef"]  # sources in other namespaces are behind a gate
+    source = spec.get("dataSource")
+    if source is not None and before.get("dataSource") is None and before.get("dataSourceRef") is None:
+        if (source.get("apiGroup") or "", source.get("kind") or "") not in _USUAL_SOURCES:
+            del spec["dataSource"]  # the older field knows two kinds only
     source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and ref is None:
         spec["dataSourceRef"] = dict(source)
@@ -81,12 +100,14 @@ def _data_source(path: str, spec: Obj) -> Errors:
         for part in ("name", "kind"):
             if not ref.get(part):
                 yield required(f"{path}.{field}.{part}")
-        if not ref.get("apiGroup") and ref.get("kind") and ref["kind"] != "PersistentVolumeClaim":
+        if not ref.get("apiGroup") and ref.get("kind") != "PersistentVolumeClaim":
             yield invalid_value(
                 f"{path}.{field}",
-                ref["kind"],
+                ref.get("kind") or "",
                 "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
             )
+        if ref.get("apiGroup"):
+            yield from bad(f"{path}.{field}.apiGroup", ref["apiGroup"], names.dns_subdomain(ref["apiGroup"]))
     source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and ref is not None and not ref.get("namespace"):
         if any((source.get(p) or "") != (ref.get(p) or "") for p in ("apiGroup", "kind", "name")):
@@ -106,6 +127,11 @@ def _changes(obj: Obj, old: Obj) -> Errors:
         have = ((old.get("status") or {}).get("capacity") or {}).get("storage")
         if have is not None and quantity(asked).milli() <= quantity(have).milli():
             yield forbidden_value("spec.resources.requests.storage", "field can not be less than status.capacity")
+
+    was_class, new_class = before.get("volumeAttributesClassName"), spec.get("volumeAttributesClassName")
+    if was_class is not None and new_class != was_class and not new_class:
+        what = "nil" if new_class is None else "an empty string"
+        yield forbidden_value("spec.volumeAttributesClassName", f"update from non-nil value to {what} is forbidden")
 
 
 def _fixed(spec: Obj, before: Obj, obj: Obj, old: Obj) -> Obj:
@@ -161,6 +187,7 @@ KIND = Kind(
     "PersistentVolumeClaim",
     default=default,
     prepare_create=prepare_create,
+    prepare_update=prepare_update,
     validate=validate,
     validate_status=validate_status,
     warnings=warnings,

@@ -60,10 +60,10 @@ def load(path: Path) -> dict[str, Any]:
     return {**doc, "needs": {needs} if isinstance(needs, str) else set(needs)}
 
 
-def play(scenario: dict[str, Any], server: APIServer, patience: float = 20) -> Generator[str, None, None]:
+def play(scenario: dict[str, Any], server: APIServer, patience: float = 2) -> Generator[str, None, None]:
     """The differences between what was recorded and what the server answers, a line each.
 
-    `patience` is how many seconds at least are waited for what comes about by itself.
+    What comes about by itself is waited for `patience` times as long as the recorder did.
     """
     run = _Run(server, "no-ns" not in scenario["needs"], patience)
     try:
@@ -128,7 +128,7 @@ class _Run:
     def found(self, step: dict[str, Any]) -> list[str]:
         """Do one step; its differences. What is only read is read again for a while: others may be about to write it."""
         again = step["do"].startswith("GET ") and not step.get("watch") and "until" not in step
-        end = time.monotonic() + min(self.patience, 3)
+        end = time.monotonic() + 1.5 * self.patience
         while True:
             got = self.step(step)
             told = [] if step.get("quiet") else list(differences(step.get("expect") or {}, got))
@@ -162,7 +162,7 @@ class _Run:
         recorded = (step.get("expect") or {}).get("body")
         # what had not come about when it was recorded is not waited for long
         comes = step.get("quiet") or all(at_path(recorded, where) is not None for where in wanted)
-        end = time.monotonic() + (max(self.patience, step.get("within", 0)) if comes else 1)
+        end = time.monotonic() + (self.patience * step.get("within", 10) if comes else 1)
         while True:
             status, warnings, raw = connection.request(verb, path, data, headers)
             answer = _decoded(raw, bool(step.get("watch")))

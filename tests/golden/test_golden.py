@@ -57,7 +57,7 @@ def _until_aggregated(server: APIServer) -> None:
 def test_answers_as_recorded(name: str, request: pytest.FixtureRequest) -> None:
     scenario = load(_HERE / f"{name}.yaml")
     server = request.getfixturevalue("controlled" if "control" in scenario["needs"] else "alone")
-    with closing(play(scenario, server, 1 if name in DIFFERENCES else 20)) as found:
+    with closing(play(scenario, server, 0.1 if name in DIFFERENCES else 2)) as found:
         if name in DIFFERENCES:
             assert next(found, None), f"{name} holds now: take it out of the list of differences"
         else:
