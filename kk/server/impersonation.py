@@ -5,18 +5,20 @@ the mode that succeeded last for a requester and action is tried first, which de
 k8s.io/apiserver `pkg/endpoints/filters/impersonation`.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from kk.base import names
-from kk.base.errors import StatusError, bad_request
+from kk.base.errors import FieldError, StatusError, bad_request, invalid_value
 from kk.server import authz
 from kk.server.context import RequestInfo, Server, User
 
 AUTHENTICATED, UNAUTHENTICATED, ANONYMOUS = "system:authenticated", "system:unauthenticated", "system:anonymous"
 _AUTH = "authentication.k8s.io"
 _EXTRA = b"impersonate-extra-"
+#: from so many questions of one kind on, the right to everything of that kind is asked for first
 _MANY = 4
 _NODE, _ACCOUNT = "system:node:", "system:serviceaccount:"
 #: requesters whose last successful mode is remembered at most
@@ -82,10 +84,21 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Wanted | None:
             extra.setdefault(unquote(key[len(_EXTRA) :].decode("latin-1")).lower(), []).append(value)
     if not name:
         if uid or groups or extra:
-            what = {"name": name, "uid": uid, "groups": groups, "extra": extra}
-            raise bad_request(f"requested {what} without impersonating a user name")
+            raise bad_request(f"requested {_go(name, uid, groups, extra)} without impersonating a user name")
         return None
     return Wanted(name, uid, tuple(groups), tuple((k, tuple(v)) for k, v in sorted(extra.items())))
+
+
+def _go(name: str, uid: str, groups: list[str], extra: dict[str, list[str]]) -> str:
+    """A user as Go prints its struct."""
+
+    def listed(values: list[str]) -> str:
+        return "[]string" + (f"{{{', '.join(map(json.dumps, values))}}}" if values else "(nil)")
+
+    pairs = ", ".join(f"{json.dumps(key)}:{listed(values)[8:]}" for key, values in sorted(extra.items()))
+    shown = f"{{{pairs}}}" if extra else "(nil)"
+    head = f"Name:{json.dumps(name)}, UID:{json.dumps(uid)}, Groups:{listed(groups)}"
+    return f"&user.DefaultInfo{{{head}, Extra:map[string][]string{shown}}}"
 
 
 def _modes(user: User, wanted: Wanted) -> Iterator[str]:
@@ -108,13 +121,15 @@ def _check(server: Server, user: User, info: RequestInfo, wanted: Wanted, mode: 
         refused = authz.authorize(server, user, _on(info, mode))
         if refused is not None:
             return refused
-    for question, unfit in _questions(wanted, mode):
-        if unfit:
-            decision = authz.Decision(False, unfit)
-            return authz.refusal(user, question, decision)
-        refused = authz.authorize(server, user, question)
-        if refused is not None:
-            return refused
+    for step in _steps(wanted, mode):
+        if step.unfit:
+            return authz.refusal(user, step.questions[0], authz.Decision(False, step.unfit))
+        if step.all is not None and authz.authorize(server, user, step.all) is None:
+            continue
+        for question in step.questions:
+            refused = authz.authorize(server, user, question)
+            if refused is not None:
+                return refused
     return None
 
 
@@ -126,31 +141,74 @@ def _on(info: RequestInfo, mode: str) -> RequestInfo:
     return copy
 
 
-def _questions(wanted: Wanted, mode: str) -> Iterator[tuple[RequestInfo, str]]:
-    """What the requester must be allowed, each with the reason why it is refused whatever the rights are (or "")."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What the requester must be allowed: each of the questions, or `all` of that kind at once; `unfit` is why it cannot be."""
+
+    questions: list[RequestInfo]
+    all: RequestInfo | None = None
+    unfit: str = ""
+
+
+def _steps(wanted: Wanted, mode: str) -> Iterator[_Step]:
     verb, group = (f"impersonate:{mode}", _AUTH) if mode else ("impersonate", "")
+    yield _Step([_name_question(wanted, mode, verb, group)])
+    if wanted.uid:
+        yield _Step([authz.access(verb, "uids", group=_AUTH, name=wanted.uid)])
+
+    def of_group(name: str) -> RequestInfo:
+        return authz.access(verb, "groups", group=group, name=name)
+
+    if mode and "" in wanted.groups:
+        yield _Step([of_group("")], unfit="impersonating the empty string group is not allowed")
+    elif mode and authz.MASTERS in wanted.groups:
+        yield _Step([of_group(authz.MASTERS)], unfit="impersonating the system:masters group is not allowed")
+    elif wanted.groups:
+        many = mode and len(wanted.groups) >= _MANY
+        yield _Step([of_group(name) for name in wanted.groups], of_group("*") if many else None)
+    if wanted.extra:
+        yield _extra_step(wanted, mode, verb)
+
+
+def _name_question(wanted: Wanted, mode: str, verb: str, group: str) -> RequestInfo:
     node, account = node_of(wanted.name), account_of(wanted.name)
     if mode and node:
-        yield authz.access(verb, "nodes", group=group, name="*" if mode == "associated-node" else node), ""
-    elif account:
-        yield (
-            authz.access(verb, "serviceaccounts", group=group if mode else "", namespace=account[0], name=account[1]),
-            "",
-        )
-    else:
-        yield authz.access(verb, "users", group=group, name=wanted.name), ""
-    if wanted.uid:
-        yield authz.access(verb, "uids", group=_AUTH, name=wanted.uid), ""
-    for name in wanted.groups:
-        unfit = ""
-        if mode and not name:
-            unfit = "impersonating the empty string group is not allowed"
-        elif mode and name == authz.MASTERS:
-            unfit = "impersonating the system:masters group is not allowed"
-        yield authz.access(verb, "groups", group=group, name=name), unfit
-    for key, values in wanted.extra:
-        for value in values:
-            yield authz.access(verb, "userextras", group=_AUTH, subresource=key, name=value), ""
+        return authz.access(verb, "nodes", group=group, name="*" if mode == "associated-node" else node)
+    if account:
+        return authz.access(verb, "serviceaccounts", group=group, namespace=account[0], name=account[1])
+    return authz.access(verb, "users", group=group, name=wanted.name)
+
+
+def _extra_step(wanted: Wanted, mode: str, verb: str) -> _Step:
+    def of_value(key: str, value: str) -> RequestInfo:
+        return authz.access(verb, "userextras", group=_AUTH, subresource=key, name=value)
+
+    questions = [of_value(key, value) for key, values in wanted.extra for value in values]
+    if not mode:
+        return _Step(questions)
+    unfit = next(filter(None, (unfit_extra(key, values) for key, values in wanted.extra)), "")
+    if unfit:
+        return _Step([of_value("", "")], unfit=unfit)
+    return _Step(questions, of_value("*", "*") if len(questions) >= _MANY else None)
+
+
+def unfit_extra(key: str, values: tuple[str, ...]) -> str:
+    """Why a constrained mode takes no such extra value, or ""."""
+    if not key:
+        return "impersonating the empty string key in extra is not allowed"
+    faults = [str(fault) for fault in _key_faults(key)]
+    if faults:
+        return f"impersonating an invalid key in extra is not allowed: {authz.errors_text(faults)}"
+    if "" in values:
+        return "impersonating the empty string value in extra is not allowed"
+    return ""
+
+
+def _key_faults(key: str) -> Iterator[FieldError]:
+    host, _, path = key.partition("/")
+    shown = key if not host or not path else host if names.dns_subdomain(host) else path
+    for message in names.domain_prefixed_path(key):
+        yield invalid_value("extra.key", shown, message)
 
 
 def _as_user(wanted: Wanted, constrained: bool) -> User:

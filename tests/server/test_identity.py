@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from kk.server import pki
+from kk.server import impersonation, pki
 from kk.server.authenticators import token_file
 from kk.server.context import User
 from kk.server.tokens import unb64
@@ -249,3 +249,55 @@ def test_a_review_may_ask_for_what_a_selector_leaves(api, selector, allowed):
     status, answer = api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {"spec": spec})
     assert status == 201
     assert answer["status"]["allowed"] is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("acme.io/team", ("a",), ""),
+        (
+            "team",
+            ("a",),
+            'invalid key in extra is not allowed: extra.key: Invalid value: "team": must be a domain-prefixed',
+        ),
+        ("ac_me/team", ("a",), 'extra.key: Invalid value: "ac_me"'),
+        ("", ("a",), "empty string key"),
+        ("acme.io/team", ("a", ""), "empty string value"),
+    ],
+)
+def test_extra_values_that_a_constrained_mode_takes(key, values, words):
+    assert (words in impersonation.unfit_extra(key, values)) if words else not impersonation.unfit_extra(key, values)
+
+
+def test_many_groups_may_be_impersonated_with_the_right_to_all(api, ns, robot):
+    subject = {"kind": "ServiceAccount", "name": "robot", "namespace": ns.name}
+    group = "authentication.k8s.io"
+    rules = [
+        {"apiGroups": [group], "resources": ["users"], "verbs": ["impersonate:user-info"]},
+        {"apiGroups": [group], "resources": ["groups"], "verbs": ["impersonate:user-info"], "resourceNames": ["*"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["impersonate-on:user-info:list"]},
+    ]
+    role = {"metadata": {"name": f"many-{ns.name}"}, "rules": rules}
+    assert api.request("POST", f"/apis/{RBAC}/clusterroles", role)[0] == 201
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role["metadata"]["name"]}
+    binding = {"metadata": {"name": role["metadata"]["name"]}, "roleRef": ref, "subjects": [subject]}
+    assert api.request("POST", f"/apis/{RBAC}/clusterrolebindings", binding)[0] == 201
+
+    def ask(groups):
+        context = ssl.create_default_context(cafile=api.data_dir / "pki/ca.crt")
+        connection = http.client.HTTPSConnection("127.0.0.1", api.port, context=context, timeout=30)
+        connection.putrequest("GET", f"{ns.path}/configmaps")
+        for name, value in (("Authorization", f"Bearer {robot}"), ("Impersonate-User", "bob")):
+            connection.putheader(name, value)
+        for name in groups:
+            connection.putheader("Impersonate-Group", name)
+        connection.endheaders()
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        return answer["message"]
+
+    # bob himself may list nothing: the refusal is about him where he could be impersonated
+    assert 'User "bob" cannot list' in ask(["a", "b", "c", "d"])
+    assert "cannot impersonate:user-info" in ask(["a"])
+    assert "the empty string group" in ask(["a", ""])
+    assert "the system:masters group" in ask(["a", "b", "c", "system:masters"])
