@@ -5,6 +5,7 @@ from kk.base.errors import required
 from kk.kinds import _addresses
 from kk.kinds._cells import cut
 from kk.kinds._checks import Errors, Obj, bad, each, fill, one_of, port
+from kk.kinds._endpointsubsets import repacked
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -16,6 +17,22 @@ def default(obj: Obj) -> None:
     for subset in obj.get("subsets") or []:
         for one in subset.get("ports") or []:
             fill(one, "protocol", "TCP")
+
+
+def prepare_create(obj: Obj) -> None:
+    """Subsets get their one form."""
+    _repack(obj, None)
+
+
+def prepare_update(obj: Obj, old: Obj) -> None:
+    """As on create."""
+    _repack(obj, old)
+
+
+def _repack(obj: Obj, old: Obj | None) -> None:
+    # upstream does it when an object is found valid; faults have the places that were sent
+    if obj.get("subsets") and next(iter(validate(obj, old)), None) is None:
+        obj["subsets"] = repacked(obj["subsets"])
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -89,6 +106,8 @@ KIND = Kind(
     "v1",
     "Endpoints",
     default=default,
+    prepare_create=prepare_create,
+    prepare_update=prepare_update,
     validate=validate,
     deprecated=_DEPRECATED,
     columns=(Column("Endpoints", _endpoints, describes=".subsets"), AGE),
