@@ -301,3 +301,26 @@ def test_many_groups_may_be_impersonated_with_the_right_to_all(api, ns, robot):
     assert "cannot impersonate:user-info" in ask(["a"])
     assert "the empty string group" in ask(["a", ""])
     assert "the system:masters group" in ask(["a", "b", "c", "system:masters"])
+
+
+def test_a_role_that_says_more_than_its_writer_holds_changes_by_nobody_else(ns):
+    rules = [
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["patch", "update", "create"]}
+    ]
+    named = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["escalate"]}
+    grant(ns, user("dave"), [*rules, {**named, "resourceNames": ["named"]}])
+    held = {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]}
+    for name in ("more", "named"):
+        made = {"metadata": {"name": name, "finalizers": ["example.org/x"]}, **held}
+        assert ns("POST", f"{RBAC}:roles", made)[0] == 201
+    merge = {"Content_Type": "application/merge-patch+json", "Impersonate_User": "dave"}
+    label = {"metadata": {"labels": {"a": "b"}}}
+    status, answer = ns("PATCH", f"{RBAC}:roles/more", label, **merge)
+    assert status == 403 and "not currently held" in answer["message"]
+    assert ns("PATCH", f"{RBAC}:roles/named", label, **merge)[0] == 200
+    assert ns("PATCH", f"{RBAC}:roles/more", {"metadata": {"finalizers": None}}, **merge)[0] == 200
+    ns("DELETE", f"{RBAC}:roles/named")
+    ns("PATCH", f"{RBAC}:roles/named", {"metadata": {"finalizers": None}}, **merge)
+    # whose name stands in no path is not escalated by its name
+    assert ns("POST", f"{RBAC}:roles", {"metadata": {"name": "named"}, **held}, Impersonate_User="dave")[0] == 403
+    assert ns("PUT", f"{RBAC}:roles/named", {"metadata": {"name": "named"}, **held}, Impersonate_User="dave")[0] == 201
