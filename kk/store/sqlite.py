@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import bindparam as bind
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError
 
 from kk.store.api import Compacted, Event, Future, Result
@@ -48,7 +49,8 @@ _log = Table(
 )
 _state = Table("state", _meta, Column("name", String, primary_key=True), Column("number", Integer, nullable=False))
 
-_INSERT = insert(_log)
+#: compiled once: working out the statement again for each commit costs as much as the rows of a small one
+_INSERT = str(insert(_log).compile(dialect=sqlite.dialect()))
 _STEP = (_log.c.revision > bind("first")) & (_log.c.revision <= bind("last"))
 _FORGET_OLDER = delete(_log).where(
     _log.c.revision.in_(select(_log.c.previous).where(_STEP & (_log.c.previous > 0)).scalar_subquery())
@@ -169,20 +171,10 @@ class SQLiteStore(LogWriter):
     def append(self, rows: list[Event]) -> None:
         """One transaction, one fsync."""
         assert self._connection is not None
-        values = [
-            {
-                "revision": r.revision,
-                "key": r.key,
-                "created": r.created,
-                "previous": r.previous,
-                "deleted": int(r.deleted),
-                "value": r.value,
-            }
-            for r in rows
-        ]
+        values = [(r.revision, r.key, r.created, r.previous, int(r.deleted), r.value) for r in rows]
         try:
             with self._connection.begin():
-                self._connection.execute(_INSERT, values)
+                self._connection.exec_driver_sql(_INSERT, values)
         except DatabaseError as error:  # its own text shows the values
             raise StoreError(str(error.orig)) from None
 
