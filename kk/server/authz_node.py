@@ -1,7 +1,7 @@
 """What nodes may do: their own objects, and what the pods bound to them refer to.
 
-The relations (node ← pod ← secret, config map, claim, account, resource claim) are kept in an index that follows the pods' changes from the
-first question on. Rules and texts follow kubernetes `plugin/pkg/auth/authorizer/node`. Writes are narrowed further by the NodeRestriction plugin.
+The relations (node ← pod ← secret, config map, claim, account, resource claim; claim ← volume ← secret) are kept in
+indices that follow the pods' and volumes' changes from the first question on. Rules and texts follow kubernetes `plugin/pkg/auth/authorizer/node`. Writes are narrowed further by the NodeRestriction plugin.
 """
 
 from collections import Counter
@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from kk.base import selectors
-from kk.server.authz import Decision, Rule, role_rules
+from kk.server import policy
+from kk.server.authz import Decision, Rule
 from kk.server.cache import Change, Shelf
 from kk.server.context import RequestInfo, Server, User
 
 PREFIX = "system:node:"
 _GROUP = "system:nodes"
 LEASES = "kube-node-lease"
+_MIRROR = "kubernetes.io/config.mirror"
+#: references to secrets in a volume's source that kubelets follow; those of controllers are not among them
+_SECRET_REFS = ("secretRef", "nodePublishSecretRef", "nodeStageSecretRef")
 Ref = tuple[str, str, str]
 _ALLOWED = Decision(True)
 _READ = ("get", "list", "watch")
@@ -46,13 +50,12 @@ def decide(server: Server, user: User, info: RequestInfo) -> Decision:
 
 
 def _static_rules(server: Server) -> list[Rule]:
+    """What every node may do. Not what the ClusterRole of that name says today: whoever changes it changes nothing here."""
     key = f"{__name__}.rules"
-    version = server.cache.version("rbac.authorization.k8s.io", "clusterroles")
-    held = server.state.get(key)
-    if held is None or held[0] != version:
-        rules = role_rules(server, "ClusterRole", "", "system:node") or []
-        held = server.state[key] = (version, [Rule(r) for r in rules])
-    return held[1]
+    held: list[Rule] | None = server.state.get(key)
+    if held is None:
+        held = server.state[key] = [Rule(policy.rule(r)) for r in policy.CLUSTER_ROLES["system:node"]]
+    return held
 
 
 class Graph:
@@ -95,7 +98,9 @@ class Graph:
     def _take(self, key: str, pod: dict[str, Any]) -> None:
         node = pod.get("spec", {}).get("nodeName")
         if node:
-            refs = frozenset(references(pod))
+            # a mirror pod is its node's own word, which must give the node nothing
+            mirror = _MIRROR in (pod["metadata"].get("annotations") or {})
+            refs: frozenset[Ref] = frozenset() if mirror else frozenset(references(pod))
             self._of_pod[key] = (node, refs)
             self._refs.update((node, r) for r in refs)
 
@@ -106,6 +111,55 @@ class Graph:
                 self._refs[(node, ref)] -= 1
             else:
                 del self._refs[(node, ref)]
+
+
+class Volumes:
+    """Which claims lead to a secret: those that are bound to volumes which name it."""
+
+    def __init__(self, shelf: Shelf):
+        self._shelf = shelf
+        self._of_volume: dict[str, tuple[Ref, tuple[Ref, ...]]] = {}
+        self._claims: dict[Ref, list[Ref]] = {}
+        for item in shelf.items.values():
+            self._take(item.key, shelf.obj(item))
+        shelf.listeners.append(self._changed)
+
+    def claims(self, secret: Ref) -> list[Ref]:
+        """The claims."""
+        return self._claims.get(secret, [])
+
+    def _changed(self, change: Change) -> None:
+        claim, secrets = self._of_volume.pop(change.item.key, (None, ()))
+        for secret in secrets:
+            self._claims[secret].remove(claim)  # type: ignore[arg-type]
+            if not self._claims[secret]:
+                del self._claims[secret]
+        if not change.deleted:
+            self._take(change.item.key, self._shelf.obj(change.item))
+
+    def _take(self, key: str, volume: dict[str, Any]) -> None:
+        bound = (volume.get("spec") or {}).get("claimRef")
+        secrets = tuple(volume_secrets(volume)) if bound else ()
+        if bound and secrets:
+            claim = ("persistentvolumeclaims", bound.get("namespace", ""), bound.get("name", ""))
+            self._of_volume[key] = (claim, secrets)
+            for secret in secrets:
+                self._claims.setdefault(secret, []).append(claim)
+
+
+def volume_secrets(volume: dict[str, Any]) -> Iterator[Ref]:
+    """The secrets that a kubelet needs for a bound persistent volume; without a namespace they are the claim's."""
+    spec = volume["spec"]
+    own = (spec.get("claimRef") or {}).get("namespace", "")
+    for kind, source in spec.items():
+        if not isinstance(source, dict):
+            continue
+        if kind == "azureFile" and source.get("secretName"):
+            yield "secrets", source.get("secretNamespace") or own, source["secretName"]
+        for key in _SECRET_REFS:
+            named = source.get(key)
+            if isinstance(named, dict) and named.get("name"):
+                yield "secrets", named.get("namespace") or own, named["name"]
 
 
 def references(pod: dict[str, Any]) -> Iterator[Ref]:
@@ -125,7 +179,8 @@ def references(pod: dict[str, Any]) -> Iterator[Ref]:
     for claim in spec.get("resourceClaims") or ():
         if claim.get("resourceClaimName"):
             yield "resourceclaims", namespace, claim["resourceClaimName"]
-    for status in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
+    said = pod.get("status") or {}
+    for status in (*(said.get("resourceClaimStatuses") or ()), said.get("extendedResourceClaimStatus") or {}):
         if status.get("resourceClaimName"):
             yield "resourceclaims", namespace, status["resourceClaimName"]
 
@@ -176,6 +231,15 @@ def graph(server: Server) -> Graph:
     return held
 
 
+def volumes(server: Server) -> Volumes:
+    """The secrets of volumes, indexed from the first question on."""
+    key = f"{__name__}.volumes"
+    held = server.state.get(key)
+    if held is None:
+        held = server.state[key] = Volumes(server.cache.shelves[("", "persistentvolumes")])
+    return held
+
+
 # Each of these answers None for yes, or the reason why not.
 
 
@@ -186,8 +250,12 @@ def _unrelated(node: str) -> str:
 def _by_graph(server: Server, node: str, info: RequestInfo) -> str | None:
     if not info.name:
         return "No Object name found"
-    related = graph(server).related(node, (info.resource, info.namespace, info.name))
-    return None if related else _unrelated(node)
+    known, ref = graph(server), (info.resource, info.namespace, info.name)
+    if known.related(node, ref):
+        return None
+    if info.resource == "secrets" and any(known.related(node, claim) for claim in volumes(server).claims(ref)):
+        return None
+    return _unrelated(node)
 
 
 def _read_namespaced(server: Server, node: str, info: RequestInfo) -> str | None:
