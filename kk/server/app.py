@@ -13,7 +13,7 @@ from kk.base.errors import StatusError, bad_request, internal, no_such_path
 from kk.server import reads, subresources, watching
 from kk.server.aggregation import proxy as aggregated
 from kk.server.aggregation.remote import Remote
-from kk.server.answers import send_plain, send_response, status_response
+from kk.server.answers import plain_at_once, send_response, status_response
 from kk.server.authn import chain
 from kk.server.authz import authorize
 from kk.server.context import Endpoint, Request, RequestInfo, Response, Server, User
@@ -118,7 +118,8 @@ class App:
                 self._fairness.leave(request.flow)
         if not request.audit_id:
             self._stamp(request, None)
-        await self._tell(request, response)
+        if response is not None and not plain_at_once(request, response):
+            await self._tell(request, response)
         if request.trail is not None:
             request.trail.complete(response, panic)
         self._metrics.record(
@@ -128,18 +129,10 @@ class App:
             request.headers.get(b"content-type", b""),
         )
 
-    async def _tell(self, request: Request, response: Response | None) -> None:
-        """Send an answer, where the handler did not do so itself."""
-        send = request.send
-        if response is None:
-            return
+    async def _tell(self, request: Request, response: Response) -> None:
+        """Send an answer that does not go out in one write."""
         if request.scope["type"] == "websocket":
-            await _refuse_websocket(send, response)
-        elif response.status < 300 and not request.warnings and not response.headers and len(response.body) < 65536:
-            if response.content_type == b"application/json" and request.method != "HEAD":
-                await send_plain(send, response.status, response.body)
-                return
-            await send_response(request, response)
+            await _refuse_websocket(request.send, response)
         else:
             await send_response(request, response)
 
@@ -155,7 +148,13 @@ class App:
         endpoint = None if info.is_resource else self._endpoint(info.path)
         if endpoint is not None and endpoint.public:
             return await endpoint.handle(request)
-        user = await self._authenticate(request)
+        user: Any
+        if self._audit is None:
+            user = self._chain.user(request.scope, request.headers)
+            if type(user) is not User:
+                user = await user
+        else:
+            user = await self._authenticate(request, self._audit)
         for name in request.headers:
             if name.startswith(b"impersonate-"):
                 user = impersonate(server, user, info, request.scope["headers"])
@@ -165,7 +164,7 @@ class App:
         request.user = user
         if info.subresource in LONG or info.verb == "proxy":
             self._stamp(request, None)
-        elif not await self._seat(request, user, info):
+        elif not self._sit(request, user, info) and not await self._queue(request):
             return Response(_TOO_MANY, 429, b"text/plain; charset=utf-8", _RETRY)
         refused = authorize(server, user, info)
         if refused is not None:
@@ -184,41 +183,54 @@ class App:
             return _NOT_FOUND
         return await endpoint.handle(request)
 
-    async def _authenticate(self, request: Request) -> User:
-        audit = self._audit
+    async def _authenticate(self, request: Request, audit: Any) -> User:
+        """The user, and the trail that the request leaves in the audit log. Raises StatusError."""
         try:
             user: Any = self._chain.user(request.scope, request.headers)
             if type(user) is not User:
                 user = await user
         except StatusError:
-            if audit is not None:
-                self._stamp(request, None)
-                request.trail = audit.begin(request, None)
-            raise
-        if audit is not None:
             self._stamp(request, None)
-            request.trail = audit.begin(request, user)
+            request.trail = audit.begin(request, None)
+            raise
+        self._stamp(request, None)
+        request.trail = audit.begin(request, user)
         found: User = user
         return found
 
-    async def _seat(self, request: Request, user: User, info: RequestInfo) -> bool:
-        """Wait until the request may run; False where it may not."""
+    def _sit(self, request: Request, user: User, info: RequestInfo) -> bool:
+        """Give the request its class, and a seat where one is free; False: it has to queue."""
         fairness = self._fairness
         flow = fairness.classify(user, info)
         flow.dispatched += 1
         self._stamp(request, flow)
         if flow.level.limit is None:
             return True
+        request.flow = flow
+        if not fairness.at_once(flow):
+            return False
+        self._seated(request)
+        return True
+
+    async def _queue(self, request: Request) -> bool:
+        """Wait until the request may run; False where it may not."""
+        flow = request.flow
+        assert flow is not None
+        request.flow = None  # it holds no seat while it waits
         try:
-            await fairness.enter(flow)
+            await self._fairness.enter(flow)
         except TooMany:
             flow.dispatched -= 1
             return False
-        if info.verb == "watch":  # it takes a seat while it begins, not while it lasts
-            fairness.leave(flow)
-        else:
-            request.flow = flow
+        request.flow = flow
+        self._seated(request)
         return True
+
+    def _seated(self, request: Request) -> None:
+        flow = request.flow
+        if flow is not None and request.info.verb == "watch":  # it takes a seat while it begins, not while it lasts
+            request.flow = None
+            self._fairness.leave(flow)
 
     def _stamp(self, request: Request, flow: Flow | None) -> None:
         """The headers that every answer bears: under which name it is audited, and as what it was scheduled."""

@@ -107,11 +107,18 @@ class Fairness:
         schemas = rules.ordered(cache.list(GROUP, "flowschemas"))
         self._schemas = [s for s in schemas if s["spec"].get("priorityLevelConfiguration", {}).get("name") in known]
 
+    def at_once(self, flow: Flow) -> bool:
+        """Take a seat if one is free and nobody waits for it."""
+        level = flow.level
+        if level.waiting or not self._free(level):
+            return False
+        level.executing += 1
+        return True
+
     async def enter(self, flow: Flow) -> None:
         """Wait for a seat of a limited level. Raises TooMany."""
         level = flow.level
-        if self._free(level) and not level.waiting:
-            level.executing += 1
+        if self.at_once(flow):
             return
         if not level.hand:
             raise self._rejected(flow, "concurrency-limit")
