@@ -98,3 +98,26 @@ def test_what_a_pods_status_says_of_claims_counts():
 def test_secrets_of_volumes(source, secrets):
     volume = {"spec": {"claimRef": {"namespace": "own", "name": "c"}, **source}}
     assert set(authz_node.volume_secrets(volume)) == secrets
+
+
+def _rules(ask, namespace):
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    return ask("POST", path, {**review, "spec": {"namespace": namespace}})[1]["status"]
+
+
+def test_a_review_of_rules_says_what_it_cannot_know(api, ns, node):
+    told = _rules(node, ns.name)
+    assert told["incomplete"] is True
+    assert told["evaluationError"] == "node authorizer does not support user rule resolution"
+    group = "rbac.authorization.k8s.io"
+    binding = {"metadata": {"name": "b"}, "roleRef": {"apiGroup": group, "kind": "Role", "name": "none"}}
+    binding["subjects"] = [{"kind": "User", "apiGroup": group, "name": "erin"}]
+    assert ns("POST", f"{group}/v1:rolebindings", binding)[0] == 201
+
+    def erin(method, path, body):
+        return api.request(method, path, body, {"Impersonate-User": "erin"})
+
+    told = _rules(erin, ns.name)
+    assert told["incomplete"] is False
+    assert told["evaluationError"] == f'role.{group} "none" not found'

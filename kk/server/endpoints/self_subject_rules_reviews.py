@@ -23,12 +23,14 @@ async def handle(request: Request) -> Response:
             resources.append({k: source[k] for k in _RESOURCE if source.get(k)})
         if source.get("nonResourceURLs"):
             paths.append({k: source[k] for k in _PATH})
-    status = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": False}
     faults = list(errors)
-    if authz_node.is_node(request.user):
+    # a binding to a role that is not there hides nothing; what the node authorizer would allow is not told
+    node = authz_node.is_node(request.user)
+    if node:
         faults.insert(0, "node authorizer does not support user rule resolution")
+    status = {"resourceRules": resources, "nonResourceRules": paths, "incomplete": node}
     if faults:
-        status |= {"incomplete": True, "evaluationError": authz.errors_text(faults)}
+        status["evaluationError"] = authz.errors_text(faults)
     return _reviews.answer(request, {**review, "spec": {}}, status)
 
 
