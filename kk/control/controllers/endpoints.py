@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kk.base.errors import StatusError
+from kk.kinds._endpointsubsets import repacked
 
 from ..controller import Controller, Watch
 from ..pods import ready as pod_ready
@@ -107,6 +108,7 @@ def reconcile(ctx: Any, key: str) -> None:
         return
     pods = e.chosen(service, ctx.informer("v1", "pods").by_index("namespace", namespace), False)
     found, over = truncated(subsets(service, pods))
+    found = repacked(found)  # as the server keeps them: else each look would find a difference
     labels = {**(service["metadata"].get("labels") or {}), **_MANAGED}
     if e.headless(service):
         labels[e.HEADLESS] = ""
