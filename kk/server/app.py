@@ -69,6 +69,7 @@ class App:
         self._server, self._router = server, Router()
         self._chain, self._fairness, self._audit = chain(server), fairness(server), server.state.get("kk.server.audit")
         self._metrics = metrics(server.state)
+        self._users = self._metrics.users
         aggregator = server.state.get("kk.server.aggregation.aggregator")
         self._remotes: dict[tuple[str, str], Remote] = aggregator.remotes if aggregator is not None else {}
         self._paths: dict[str, Endpoint] = {}
@@ -155,6 +156,7 @@ class App:
                 user = await user
         else:
             user = await self._authenticate(request, self._audit)
+        (self._users.get(user.name) or self._metrics.user(user.name))[0] += 1
         for name in request.headers:
             if name.startswith(b"impersonate-"):
                 user = impersonate(server, user, info, request.scope["headers"])

@@ -41,8 +41,8 @@ class Chain:
         self._known: dict[str, Taken] = {}
         self._seen: dict[bytes, Taken] = {}  # the same by the header that bore the token
         self.anonymous: bool = server.config.flag("anonymous-auth")
-        #: requests that showed credentials which do not hold
-        self.failures = 0
+        #: requests that showed nothing where something is asked for, and those whose credentials do not hold
+        self.failures = self.errors = 0
 
     def user(self, scope: dict[str, Any], headers: dict[bytes, bytes]) -> User | Awaitable[User]:
         """The user of a request; later where somebody else must be asked. Raises StatusError 401."""
@@ -61,8 +61,11 @@ class Chain:
         token = bearer(headers)
         if token:
             return self._by_token(token, raw)
-        if connection is not None and connection.certificate is not None or not self.anonymous:
+        if connection is not None and connection.certificate is not None:
             raise self._refused()
+        if not self.anonymous:
+            self.failures += 1
+            raise unauthorized()
         return ANONYMOUS
 
     def _certified(self, connection: Connection, headers: Sequence[tuple[bytes, bytes]]) -> User | None:
@@ -146,7 +149,7 @@ class Chain:
         return taken.notes(time.time()) if taken is not None and taken.notes is not None else []
 
     def _refused(self) -> Exception:
-        self.failures += 1
+        self.errors += 1
         return unauthorized()
 
 

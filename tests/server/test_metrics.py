@@ -1,8 +1,12 @@
 """/metrics and the health paths over real HTTP: names, labels, forms, single checks."""
 
+import http.client
+import ssl
+
 import pytest
 
 from kk.server.exposition import Family, page, wants_open
+from kk.server.metrics import Metrics
 
 
 def samples(api, path="/metrics", **headers):
@@ -45,6 +49,36 @@ def test_requests_are_counted_under_their_names(api, ns):
     assert found['authentication_attempts{result="success"}'] >= 2
     assert found["process_open_fds"] > 3
     assert any(name.startswith("kubernetes_build_info{") for name in found)
+
+
+def test_who_asks_is_counted_by_few_names(api):
+    def counts():
+        return {k: v for k, v in samples(api)[1].items() if k.startswith("authenticat")}
+
+    before = counts()
+    for name in ("jane@example.org", "kubelet", "carol"):  # impersonation does not change who asks
+        api.request("GET", "/api/v1/namespaces", headers={"Impersonate-User": name})
+    context = ssl.create_default_context(cafile=api.data_dir / "pki" / "ca.crt")
+    nobody = http.client.HTTPSConnection("127.0.0.1", api.port, context=context, timeout=30)
+    nobody.request("GET", "/api/v1/namespaces", headers={"Authorization": "Bearer wrong"})
+    assert nobody.getresponse().status == 401
+    nobody.close()
+    after = counts()
+    assert after['authentication_attempts{result="error"}'] > before['authentication_attempts{result="error"}']
+    assert after['authentication_attempts{result="failure"}'] == 0
+    other = 'authenticated_user_requests{username="other"}'
+    assert after[other] >= before[other] + 3
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("kubelet", "kubelet"), ("jane@example.org", "email_id"), ("system:serviceaccount:a:b", "other")],
+)
+def test_the_class_of_a_user(name, told):
+    counted = Metrics()
+    counted.user(name)[0] += 1
+    assert counted.users[name] is counted.user(name)
+    assert counted.classes == {told: [1]}
 
 
 def test_an_openmetrics_scraper_gets_its_form(api):

@@ -91,10 +91,15 @@ def _flows(server: Server) -> Iterator[Family]:
 
 
 def _users(server: Server) -> Iterator[Family]:
+    known, counted = chain(server), metrics(server.state)
     tried = Family("authentication_attempts", "counter", "[ALPHA] Requests by whether they proved who asks.")
-    failed = chain(server).failures
-    tried.add(metrics(server.state).answered, result="success")
-    yield tried.add(failed, result="failure")
+    tried.add(sum(count for (count,) in counted.classes.values()), result="success")
+    tried.add(known.failures, result="failure")
+    yield tried.add(known.errors, result="error")
+    users = Family("authenticated_user_requests", "counter", "[ALPHA] Requests by who asks, as far as names are few.")
+    for name, (count,) in counted.classes.items():
+        users.add(count, username=name)
+    yield users
 
 
 def _process(server: Server) -> Iterator[Family]:
