@@ -8,9 +8,10 @@ Not here: signatures (kk.control.controllers.bootstrapsigner) and what joins.
 import base64
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from kk.server.context import Config
-from kk.server.pki import server_url
+from kk.server.pki import reachable_url
 
 Obj = dict[str, Any]
 NAMESPACE, NAME = "kube-public", "cluster-info"
@@ -27,7 +28,7 @@ def kubeconfig(config: Config) -> str:
         "clusters:",
         "- cluster:",
         f"    certificate-authority-data: {authority}",
-        f"    server: {server_url(config.host, config.port)}",
+        f"    server: {reachable_url(config.host, config.port)}",
         '  name: ""',
         "contexts: null",
         'current-context: ""',
@@ -38,12 +39,20 @@ def kubeconfig(config: Config) -> str:
 
 
 def stale(held: str, config: Config) -> bool:
-    """Whether what is told leads nowhere: another CA, or a loopback address that is no longer this server's. Other addresses are somebody's choice."""
+    """Whether what is told leads nowhere: another CA, or this host at what is no longer its address. Other hosts are somebody's choice."""
     if base64.b64encode(_authority(config)).decode() not in held:
         return True
-    own = server_url(config.host, config.port)
+    now = reachable_url(config.host, config.port)
+    here = {_host(now), _host(reachable_url("", 0)), "127.0.0.1", "::1"}
     urls = [line.split()[-1] for line in held.splitlines() if line.strip().startswith("server: ")]
-    return any(url != own and url.startswith(("https://127.", "https://[::1]")) for url in urls)
+    return any(url != now and _host(url) in here for url in urls)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def config_map(config: Config) -> Obj:

@@ -88,6 +88,12 @@ def server_url(host: str, port: int) -> str:
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
+def reachable_url(host: str, port: int) -> str:
+    """The URL that other machines name; a wildcard listener is reached by this host's name, which its certificate bears."""
+    own = _host_names()
+    return server_url(own[0] if own and host in ("0.0.0.0", "::", "") else host, port)
+
+
 def issue_kubeconfig(
     data_dir: str | os.PathLike[str], user: str, groups: Sequence[str], path: str | os.PathLike[str], url: str
 ) -> None:

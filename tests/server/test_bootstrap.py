@@ -7,7 +7,7 @@ from http.client import HTTPSConnection
 
 import yaml
 
-from kk.server import bootstrap, cluster_info, policy, reconciled
+from kk.server import bootstrap, cluster_info, pki, policy, reconciled
 from kk.server.context import Config
 from tests.servers import APIServer
 
@@ -131,5 +131,9 @@ def test_an_address_that_somebody_chose_is_kept(tmp_path):
     assert not cluster_info.stale(told, config)
     assert cluster_info.stale(told, Config(tmp_path, port=7443))
     assert not cluster_info.stale(told.replace("127.0.0.1", "kube.example.org"), Config(tmp_path, port=7443))
+    everywhere = Config(tmp_path, host="0.0.0.0", port=6443)
+    assert cluster_info.stale(told, everywhere) == (pki.reachable_url("", 6443) != "https://127.0.0.1:6443")
+    assert not cluster_info.stale(cluster_info.kubeconfig(everywhere), everywhere)
+    assert cluster_info.stale(cluster_info.kubeconfig(everywhere), Config(tmp_path, host="0.0.0.0", port=7443))
     (tmp_path / "pki" / "ca.crt").write_text("another")
     assert cluster_info.stale(told, config)
