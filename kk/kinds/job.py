@@ -6,7 +6,7 @@ from typing import Any
 from kk.base import names
 from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, required
 from kk.base.times import human_duration, parse_time
-from kk.kinds import _podspec, _podspec_check, _podspec_shown, _workload
+from kk.kinds import _jobstatus, _podspec, _podspec_check, _podspec_shown, _workload
 from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
@@ -142,14 +142,21 @@ def check_spec(path: str, spec: Obj) -> Errors:
         yield invalid_value(where, restart, 'only "Never" is supported when podFailurePolicy is specified')
 
 
+#: completions from which on bounds are tighter
+_MANY = 100_000
+
+
 def _indexes(path: str, spec: Obj) -> Errors:
     """What belongs to Indexed jobs."""
     indexed, completions = spec.get("completionMode") == "Indexed", spec.get("completions")
     if spec.get("maxFailedIndexes") is not None:
         if spec.get("backoffLimitPerIndex") is None:
             yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
-        if completions is not None and spec["maxFailedIndexes"] > completions:
+        if indexed and completions is not None and spec["maxFailedIndexes"] > completions:
             detail = "must be less than or equal to completions"
+            yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
+        if indexed and spec["maxFailedIndexes"] > _MANY:
+            detail = f"must be less than or equal to {_MANY}"
             yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
     if indexed:
         if completions is None:
@@ -157,6 +164,8 @@ def _indexes(path: str, spec: Obj) -> Errors:
         if (spec.get("parallelism") or 0) > 100_000:
             detail = "must be less than or equal to 100000 when completion mode is Indexed"
             yield invalid_value(f"{path}.parallelism", spec["parallelism"], detail)
+        if (completions or 0) > _MANY and spec.get("backoffLimitPerIndex") is not None:
+            yield from _many(path, spec)
     else:
         for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
             if spec.get(field) is not None:
@@ -166,6 +175,19 @@ def _indexes(path: str, spec: Obj) -> Errors:
             yield invalid_value(f"{path}.successPolicy", shown, "requires indexed completion mode")
     if indexed and spec.get("successPolicy") is not None:
         yield from _success_policy(f"{path}.successPolicy", spec["successPolicy"], completions or 0)
+
+
+def _many(path: str, spec: Obj) -> Errors:
+    """Bounds of jobs with so many indexes that each has a backoff of its own."""
+    if spec.get("maxFailedIndexes") is None:
+        yield required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {_MANY}")
+    for field in ("parallelism", "maxFailedIndexes"):
+        if (spec.get(field) or 0) > 10_000:
+            detail = (
+                f"must be less than or equal to 10000 when completions are above {_MANY} "
+                "and used with backoff limit per index"
+            )
+            yield invalid_value(f"{path}.{field}", spec[field], detail)
 
 
 def _success_policy(path: str, policy: Obj, completions: int) -> Errors:
@@ -234,9 +256,10 @@ def _exit_codes(path: str, codes: Obj, containers: set[Any]) -> Errors:
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
-    """No negative counts."""
+    """No negative counts, and what kk.kinds._jobstatus asks."""
     fields = ("active", "succeeded", "failed", "ready", "terminating")
     yield from _workload.counts(obj.get("status") or {}, *fields, path="status")
+    yield from _jobstatus.check(obj, old)
 
 
 def _changes(spec: Obj, old: Obj) -> Errors:
