@@ -142,7 +142,7 @@ def cluster_roles() -> Iterator[Obj]:
         aggregation = {"clusterRoleSelectors": [selector]}
         yield _default("ClusterRole", name, labels=policy.LABELS.get(name), rules=None, aggregationRule=aggregation)
     everything = dict.fromkeys(r for rules in policy.CONTROLLERS.values() for r in rules)
-    yield _default("ClusterRole", policy.KK_CONTROLLERS, rules=[policy.rule(r) for r in everything])
+    yield _default("ClusterRole", policy.KK_CONTROLLERS, rules=[policy.rule(r) for r in (*everything, policy.KK_PATHS)])
 
 
 def roles() -> Iterator[Obj]:

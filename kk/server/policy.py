@@ -543,6 +543,8 @@ BINDINGS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
 
 #: kk's controllers share one identity, so it holds what all controllers hold, in one role of this name
 KK_CONTROLLERS = "kk:controllers"
+#: and what only kk's server answers
+KK_PATHS = "url /kk/typechecks/* get"
 GROUP = "rbac.authorization.k8s.io"
 
 

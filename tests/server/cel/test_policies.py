@@ -3,46 +3,14 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests import kubectl
+from tests.server.cel.conftest import RULE, Make
 from tests.server.conftest import Space, config_map
 from tests.servers import APIServer
-
-_GROUP = "/apis/admissionregistration.k8s.io/v1"
-_RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}
-Make = Callable[..., None]
-
-
-@pytest.fixture
-def make(api: APIServer, ns: Space) -> Iterator[Make]:
-    """make(sort, spec, binding): a policy and its binding for the test's namespace, gone afterwards."""
-    made: list[str] = []
-
-    def create(sort: str, spec: dict[str, Any], **binding: Any) -> None:
-        name = f"{sort.lower()}-{ns.name}-{len(made)}"
-        spec = {"matchConstraints": {"resourceRules": [_RULE]}, **spec}
-        here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ns.name}}}
-        bound = {"policyName": name, "matchResources": here, **binding}
-        for kind, body in ((f"{sort}AdmissionPolicy", spec), (f"{sort}AdmissionPolicyBinding", bound)):
-            plural = f"{kind.lower()}s".replace("policys", "policies")
-            sent = {
-                "apiVersion": "admissionregistration.k8s.io/v1",
-                "kind": kind,
-                "metadata": {"name": name},
-                "spec": body,
-            }
-            status, answer = api.request("POST", f"{_GROUP}/{plural}", sent)
-            assert status == 201, answer
-            made.append(f"{_GROUP}/{plural}/{name}")
-
-    yield create
-    for path in made:
-        api.request("DELETE", path)
 
 
 def test_deny_with_variables_and_messages(ns: Space, make: Make) -> None:
@@ -153,7 +121,7 @@ def test_with_kubectl(api: APIServer, ns: Space, tmp_path: Path) -> None:
         "kind": "ValidatingAdmissionPolicy",
         "metadata": {"name": name},
         "spec": {
-            "matchConstraints": {"resourceRules": [_RULE]},
+            "matchConstraints": {"resourceRules": [RULE]},
             "validations": [{"expression": "object.metadata.name != 'bad'", "message": "bad name"}],
         },
     }

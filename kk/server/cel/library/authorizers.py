@@ -1,7 +1,11 @@
-"""The authorizer of admission policies: authorizer.group("apps").resource("deployments").check("create").allowed()."""
+"""The authorizer of admission policies: authorizer.group("apps").resource("deployments").check("create").allowed().
+
+Behaviour and words are those of k8s.io/apiserver `pkg/cel/library/authz.go`. Rules of roles look at no selectors; what nodes may do does.
+"""
 
 from typing import Any
 
+from kk.base import names, selectors
 from kk.server.cel.values import CelError
 
 _A, _P, _G, _R, _D = (
@@ -66,7 +70,7 @@ class ResourceCheck(_Held):
 
 
 class Decision(_Held):
-    """The answer: facts allowed, reason."""
+    """The answer: facts allowed, reason. None of kk's authorizers can fail, so it never has an error."""
 
     cel_type = _D
 
@@ -74,12 +78,16 @@ class Decision(_Held):
 def _account(a: Authorizer, namespace: str, name: str) -> Authorizer:
     from kk.server.context import User
 
-    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+    if names.dns_subdomain(name):
+        raise CelError("Invalid service account name")
+    if names.dns_label(namespace):
+        raise CelError("Invalid service account namespace")
+    groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
     return Authorizer({**a.facts, "user": User(f"system:serviceaccount:{namespace}:{name}", "", groups)})
 
 
 def _check(held: Any, verb: str) -> Decision:
-    from kk.server.authz import authorize
+    from kk.server.authz import decide
     from kk.server.context import RequestInfo
 
     facts = held.facts
@@ -89,23 +97,47 @@ def _check(held: Any, verb: str) -> Decision:
         info.group, info.version, info.resource = facts["group"], "*", facts["resource"]
         info.subresource, info.namespace = facts.get("subresource", ""), facts.get("namespace", "")
         info.name = facts.get("name", "")
-    refused = authorize(facts["server"], facts["user"], info)
-    return Decision({"allowed": refused is None, "reason": "" if refused is None else str(refused)})
+        info.raw_query = _selectors(facts)
+    decision = decide(facts["server"], facts["user"], info)
+    return Decision({"allowed": decision.allowed, "reason": decision.reason})
+
+
+def _selectors(facts: dict[str, Any]) -> bytes:
+    """The selectors as a query has them; one that does not parse narrows nothing."""
+    from urllib.parse import urlencode
+
+    found = {}
+    for key, parse in (("fieldSelector", selectors.parse_fields), ("labelSelector", selectors.parse_labels)):
+        text = facts.get(key)
+        if text:
+            try:
+                parse(text)
+                found[key] = text
+            except ValueError:
+                continue
+    return urlencode(found).encode()
 
 
 def _step(kind: type[_Held], key: str) -> Any:
     return lambda held, value: kind({**held.facts, key: value})
 
 
-def _unserved(held: Any) -> Any:
-    raise CelError("no such overload")
+def _named(kind: type[_Held], key: str) -> Any:
+    """A step that an empty text cannot take."""
+
+    def step(held: _Held, value: str) -> _Held:
+        if not value.strip():
+            raise CelError(f"{key} must not be empty")
+        return kind({**held.facts, key: value})
+
+    return step
 
 
 IMPLEMENTATIONS: dict[str, Any] = {
-    "path": _step(PathCheck, "path"),
+    "path": _named(PathCheck, "path"),
     "group": _step(GroupCheck, "group"),
     "serviceAccount": _account,
-    "resource": _step(ResourceCheck, "resource"),
+    "resource": _named(ResourceCheck, "resource"),
     "subresource": _step(ResourceCheck, "subresource"),
     "namespace": _step(ResourceCheck, "namespace"),
     "name": _step(ResourceCheck, "name"),
@@ -113,7 +145,7 @@ IMPLEMENTATIONS: dict[str, Any] = {
     "labelSelector": _step(ResourceCheck, "labelSelector"),
     "check": _check,
     "allowed": lambda d: d.facts["allowed"],
-    "reason": lambda d: "",
+    "reason": lambda d: d.facts["reason"],
     "errored": lambda d: False,
     "error": lambda d: "",
 }
