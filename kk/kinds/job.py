@@ -272,7 +272,12 @@ def _changes(spec: Obj, old: Obj) -> Errors:
         if (spec.get(field) if spec.get(field) is not None else None) != old.get(field):
             yield invalid_value(f"spec.{field}", spec.get(field), "field is immutable")
     if _template_core(spec, suspended) != _template_core(old, suspended):
-        yield invalid_value("spec.template.spec", _podspec_shown.shown(spec["template"]["spec"]), "field is immutable")
+        pod = _podspec_shown.shown(spec["template"]["spec"])
+        if suspended:
+            yield invalid_value("spec.template.spec", pod, "field is immutable")
+        else:
+            shown = {**(spec["template"].get("metadata") or {}), "Spec": pod}
+            yield invalid_value("spec.template", shown, "field is immutable")
 
 
 def _template_core(spec: Obj, suspended: bool) -> Obj:
