@@ -159,9 +159,9 @@ class App:
         (self._users.get(user.name) or self._metrics.user(user.name))[0] += 1
         for name in request.headers:
             if name.startswith(b"impersonate-"):
-                user = impersonate(server, user, info, request.scope["headers"])
+                user, constraint = impersonate(server, user, info, request.scope["headers"])
                 if request.trail is not None:
-                    request.trail.impersonated = user
+                    request.trail.impersonated, request.trail.constraint = user, constraint
                 break
         request.user = user
         if info.subresource in LONG or info.verb == "proxy":

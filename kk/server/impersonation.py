@@ -40,11 +40,16 @@ class Wanted:
         return not (self.uid or self.groups or self.extra)
 
 
-def impersonate(server: Server, user: User, info: RequestInfo, headers: Iterable[tuple[bytes, bytes]]) -> User:
-    """The user to act as: the requester where no header asks for another. Raises StatusError 400 or 403."""
+def impersonate(
+    server: Server, user: User, info: RequestInfo, headers: Iterable[tuple[bytes, bytes]]
+) -> tuple[User, str]:
+    """The user to act as (the requester where no header asks for another), and the constrained mode's verb by which he may, or "".
+
+    Raises StatusError 400 or 403.
+    """
     wanted = read_headers(headers)
     if wanted is None:
-        return user
+        return user, ""
     memory = server.state.setdefault(__name__, {})
     key = (user.name, user.groups, info.verb, info.group, info.resource, info.subresource)
     modes = list(_modes(user, wanted))
@@ -59,7 +64,7 @@ def impersonate(server: Server, user: User, info: RequestInfo, headers: Iterable
             if len(memory) > _MEMORY:
                 memory.clear()
             memory[key] = mode
-            return _as_user(wanted, constrained=bool(mode))
+            return _as_user(wanted, constrained=bool(mode)), f"impersonate:{mode}" if mode else ""
         first = first or refused
     assert first is not None  # the plain mode is always among them
     raise first

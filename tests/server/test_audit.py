@@ -74,6 +74,7 @@ def test_events_hold_what_the_policy_asks_for(api):
     assert not [e for e in found if e["requestURI"] == "/version"]
     denied = by_uri[("/api/v1/namespaces/default/configmaps/none", "get")]
     assert denied["impersonatedUser"]["username"] == "eve"
+    assert denied["authenticationMetadata"] == {"impersonationConstraint": "impersonate:user-info"}
     assert denied["responseStatus"]["code"] == 403
     assert denied["responseStatus"]["reason"] == "Forbidden"
     assert denied["annotations"]["authorization.k8s.io/decision"] == "forbid"

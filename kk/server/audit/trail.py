@@ -50,6 +50,7 @@ class Trail:
         self._audit, self._request, self._ask = audit, request, ask
         self._began = time.time()
         self.impersonated: User | None = None
+        self.constraint = ""  # the verb of the constrained mode by which another user may be impersonated
         self.allowed: str | None = None  # the reason why it may pass
         self.denied: str | None = None  # the reason why not, often none
         self.code = 0
@@ -102,6 +103,8 @@ class Trail:
         }
         if self.impersonated is not None:
             event["impersonatedUser"] = self.impersonated.info()
+            if self.constraint:
+                event["authenticationMetadata"] = {"impersonationConstraint": self.constraint}
         event["sourceIPs"] = _addresses(request)
         if request.header("user-agent"):
             event["userAgent"] = request.header("user-agent")
