@@ -7,7 +7,7 @@ The words follow k8s.io/apimachinery `pkg/api/validation` and `pkg/util/validati
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kk.base.errors import FieldError, invalid_value, not_supported, required
+from kk.base.errors import FieldError, duplicate, invalid_value, not_supported, required
 from kk.base.quantity import Quantity
 
 Obj = dict[str, Any]
@@ -114,3 +114,16 @@ def go_value(value: Any, *fields: str, **nested: Any) -> Obj:
         name, _, wire = spec.partition("=")
         shown[name] = nested[name] if name in nested else (value or {}).get(wire or name[0].lower() + name[1:])
     return shown
+
+
+def condition_types(obj: Obj, old: Obj) -> Errors:
+    """Faults of a status whose conditions have a type each, and each type once."""
+    del old
+    seen: set[str] = set()
+    for where, condition in each("status.conditions", (obj.get("status") or {}).get("conditions")):
+        kind = condition.get("type") or ""
+        if kind in seen:
+            yield duplicate(f"{where}.type", kind)
+        seen.add(kind)
+        if not kind:
+            yield required(f"{where}.type", "must not be empty")

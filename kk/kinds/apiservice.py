@@ -1,9 +1,9 @@
 """APIService: a group and version of the API, and who serves it: this server, or another behind a Service."""
 
 from kk.base import names
-from kk.base.errors import invalid_value, required
+from kk.base.errors import invalid_value, not_supported, required
 from kk.kinds._cells import condition
-from kk.kinds._checks import Errors, Obj, bad, fill, section
+from kk.kinds._checks import Errors, Obj, bad, each, fill, section
 from kk.kinds.kind import AGE, Column, Kind
 
 
@@ -77,12 +77,21 @@ def _available(obj: Obj) -> str:
     return f"{status} ({reason})" if status != "True" and reason else str(status)
 
 
+def validate_status(obj: Obj, old: Obj) -> Errors:
+    """A condition holds, does not, or nobody knows."""
+    known = ("True", "False", "Unknown")
+    for where, found in each("status.conditions", (obj.get("status") or {}).get("conditions")):
+        if found.get("status") not in known:
+            yield not_supported(f"{where}.status", found.get("status") or "", known)
+
+
 KIND = Kind(
     "apiregistration.k8s.io/v1",
     "APIService",
     default=default,
     prepare_create=prepare_create,
     validate=validate,
+    validate_status=validate_status,
     validate_name=names.path_segment,
     columns=(
         Column("Service", _service_cell, description="The reference to the service that hosts this API endpoint."),

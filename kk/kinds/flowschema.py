@@ -3,7 +3,7 @@
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds._cells import condition
-from kk.kinds._checks import Errors, Obj, bad, each, fill, go_value, one_of, section
+from kk.kinds._checks import Errors, Obj, bad, condition_types, each, fill, go_value, one_of, section
 from kk.kinds.kind import AGE, Column, Kind
 
 _PRECEDENCE, _MOST = 1000, 10000
@@ -234,6 +234,7 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     validate=validate,
+    validate_status=condition_types,
     columns=(
         Column("PriorityLevel", ".spec.priorityLevelConfiguration.name"),
         Column(

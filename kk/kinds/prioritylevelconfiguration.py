@@ -3,7 +3,7 @@
 from typing import Any
 
 from kk.base.errors import forbidden_value, invalid_value, required
-from kk.kinds._checks import Errors, Obj, fill, go_value, one_of, section
+from kk.kinds._checks import Errors, Obj, condition_types, fill, go_value, one_of, section
 from kk.kinds.kind import AGE, Column, Kind
 
 _MOST_QUEUES = 10_000_000
@@ -155,6 +155,7 @@ KIND = Kind(
     default=default,
     prepare_create=prepare_create,
     validate=validate,
+    validate_status=condition_types,
     columns=(
         Column("Type", ".spec.type"),
         Column(

@@ -59,6 +59,15 @@ def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
     yield from template_warnings(obj, old)
 
 
+def validate_status(rc: dict[str, Any], old: dict[str, Any]) -> Errors:
+    """Counts that make sense together."""
+    status = rc.get("status") or {}
+    yield from _workload.check_counts(
+        status, "fullyLabeledReplicas", "readyReplicas", "availableReplicas", of_ready="readyReplicas"
+    )
+    yield from _workload.counts(status, "observedGeneration", path="status")
+
+
 KIND = Kind(
     "v1",
     "ReplicationController",
@@ -68,6 +77,7 @@ KIND = Kind(
     warnings=warnings,
     orphans=True,
     validate=validate,
+    validate_status=validate_status,
     columns=(
         Column("Desired", ".spec.replicas", "integer"),
         Column("Current", ".status.replicas", "integer"),
