@@ -58,6 +58,11 @@ def _address(values: "list[Any]", found: Any) -> int:
     return math.ceil(size(values[0]) * TRAVERSAL) if isinstance(values[0], str) else 1
 
 
+def _crossed(times: int) -> Price:
+    """Each item of one list beside each of the other."""
+    return lambda values, found: 1 + size(values[0]) * size(values[1]) * times
+
+
 def _within(values: "list[Any]", found: Any) -> int:
     text = math.ceil(size(values[1]) * TRAVERSAL) if isinstance(values[1], str) else 0
     return 4 + text
@@ -78,11 +83,17 @@ _PRICES: dict[str, Price] = {
     **dict.fromkeys(("containsIP", "containsCIDR"), _within),
     **dict.fromkeys(("startsWith", "endsWith"), _scaled(TRAVERSAL)),
     "contains": _contained,
+    **dict.fromkeys(("sets.contains", "sets.intersects"), _crossed(1)),
+    "sets.equivalent": _crossed(2),
     "@in": _in,
     "_+_": _added,
     **dict.fromkeys(("_<_", "_<=_", "_>_", "_>=_"), _compared),
     "bytes": _address,
 }
+
+
+#: calls whose price depends on what they give; all others are paid for before they are made
+AFTERWARDS = frozenset(["join"])
 
 
 def of_call(name: str, overload: str) -> "Price | None":

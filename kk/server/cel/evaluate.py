@@ -5,6 +5,7 @@ addresses, authorizers), has no lazy variables and counts no costs. Costs are th
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from kk.server.cel import costs
@@ -22,22 +23,34 @@ from kk.server.cel.values import (
     type_name,
 )
 
+#: the variable in which macros gather their result; no expression can name it
+_ACCUMULATOR = "@result"
+#: seconds after which a loop is broken off: costs do not tell all of the time that a call takes
+_PATIENCE = 5.0
 _EXCEEDED = "operation cancelled: actual cost limit exceeded"
 
 
 class Run:
-    """One run: variables, what it has cost, what it may cost."""
+    """One run: variables, what it has cost, what it may cost, and until when it may go on."""
 
-    __slots__ = ("variables", "cost", "limit")
+    __slots__ = ("variables", "cost", "limit", "_until")
 
     def __init__(self, variables: dict[str, Any], limit: int):
-        self.variables, self.cost, self.limit = variables, 0, limit
+        self.variables, self.cost, self.limit, self._until = variables, 0, limit, 0.0
 
     def spend(self, cost: int) -> None:
         """Count. Raises CostExceeded."""
         self.cost += cost
         if self.cost > self.limit:
             raise CostExceeded(_EXCEEDED)
+
+    def go_on(self) -> None:
+        """Asked now and then by loops. Raises CostExceeded after too long a time, in the words of an evaluation whose request is over."""
+        now = monotonic()
+        if not self._until:
+            self._until = now + _PATIENCE
+        elif now > self._until:
+            raise CostExceeded("operation interrupted")
 
 
 Code = Callable[[Run], Any]
@@ -165,9 +178,13 @@ class Compiler:
                 raise CelError(f"got '{type_name(items)}', expected iterable type")
             outer, inner = run.variables, dict(run.variables)
             inner[accu] = init(run)
+            if type(inner[accu]) is list:
+                inner[accu] = list(inner[accu])  # the fold's own, to grow
             run.variables = inner
             try:
                 for index, item in enumerate(items):
+                    if not index & 15:
+                        run.go_on()
                     if var2:
                         inner[var], inner[var2] = (item, items[item]) if isinstance(items, dict) else (index, item)
                     else:
@@ -198,12 +215,15 @@ class Compiler:
         if special is not None:
             return special(self, e, [self.code(n) for n in nodes if not (name == "_?._" and n is nodes[1])])
         arguments = [self.code(n) for n in nodes]
+        if name == "_+_" and nodes[0].kind == "ident" and nodes[0].name == _ACCUMULATOR and nodes[1].kind == "list":
+            return _grown(arguments[0], arguments[1])
         overloads = self._checked.overloads.get(e.id) or []
         implementation, all_overloads = self._functions[name]
         price = costs.of_call(name, overloads[0] if len(overloads) == 1 else "")
         sure = all(self._checked.types[n.id][0] not in ("dyn", "param", "list", "map", "error") for n in nodes)
         member = e.operand is not None and e.id not in self._checked.names
         known: set[Any] = set()
+        afterwards = name in costs.AFTERWARDS
 
         def code(run: Run) -> Any:
             values = [a(run) for a in arguments]
@@ -216,11 +236,31 @@ class Compiler:
                     if not _fits(all_overloads, shape, member):
                         raise no_overload(name, *values)
                     known.add(shape)
+            if not afterwards:  # so that no call is made that nobody can pay for
+                run.spend(1 if price is None else price(values, None))
+                return implementation(*values)
             found = implementation(*values)
             run.spend(1 if price is None else price(values, found))
             return found
 
         return code
+
+
+def _grown(held: Code, more: Code) -> Code:
+    """What map and filter add to their result: the list grows in place, since nothing else can hold it yet."""
+
+    def code(run: Run) -> Any:
+        found, items = held(run), more(run)
+        if isinstance(found, CelError):
+            raise found
+        for item in items:
+            if isinstance(item, CelError):
+                raise item
+        run.spend(1)
+        found.extend(items)
+        return found
+
+    return code
 
 
 def _fits(overloads: Any, shape: tuple[str, ...], member: bool) -> bool:

@@ -140,10 +140,13 @@ def type_name(value: Any) -> str:
 _NUMBERS = (int, float)
 
 
+_PLAIN = frozenset((str, int, bool, float, bytes))
+
+
 def equal(a: Any, b: Any) -> bool:
     """CEL's equality: numbers by value over their types, the rest never across types."""
     kind = type(a)
-    if kind is type(b) and kind in (str, int, bool, float, bytes):
+    if kind is type(b) and kind in _PLAIN:
         return bool(a == b)
     if isinstance(a, bool) or isinstance(b, bool):
         return isinstance(a, bool) and isinstance(b, bool) and a == b
@@ -154,8 +157,19 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         if not isinstance(b, dict) or len(a) != len(b):
             return False
-        return all(k in b and equal(v, b[k]) for k, v in a.items())
+        return _equal_maps(a, b)
     return bool(a == b)
+
+
+def _equal_maps(a: "dict[Any, Any]", b: "dict[Any, Any]") -> bool:
+    for key, x in a.items():
+        if key not in b:
+            return False
+        y, kind = b[key], type(x)
+        # what is plain is compared here: a call for each would cost more than all the rest
+        if not (x == y if kind is type(y) and kind in _PLAIN else equal(x, y)):
+            return False
+    return True
 
 
 def _equal_lists(a: "list[Any]", b: "list[Any]") -> bool:
@@ -164,7 +178,11 @@ def _equal_lists(a: "list[Any]", b: "list[Any]") -> bool:
     if isinstance(a, MapList):
         held = {key_of(x, a.keys): x for x in b}
         return all((k := key_of(x, a.keys)) in held and equal(x, held[k]) for x in a)
-    return all(equal(x, y) for x, y in zip(a, b, strict=True))
+    for x, y in zip(a, b, strict=True):
+        kind = type(x)
+        if not (x == y if kind is type(y) and kind in _PLAIN else equal(x, y)):
+            return False
+    return True
 
 
 def key_of(item: Any, keys: "tuple[str, ...]") -> "tuple[Any, ...]":

@@ -136,3 +136,19 @@ def test_estimates(most: int, expression: str, cost: int) -> None:
     assert decl is not None
     program = env.compile(expression, {"self": decl.type})
     assert estimate.Estimate(program.checked, {"self": decl}).most() == cost
+
+
+def test_lists_that_macros_make_grow_in_place_and_are_their_own() -> None:
+    """A hundred thousand items take no time that grows with their square; a constant list is not touched."""
+    items = list(range(100_000))
+    program = env.compile("object.map(x, x) == object && [1].map(x, [x]) == [[1]]", {"object": t.DYN})
+    for _ in range(2):
+        assert program.run({"object": items}, 10**7)[0] is True
+
+
+def test_nothing_is_done_that_cannot_be_paid_for() -> None:
+    """Ten thousand millions of comparisons are refused before they begin."""
+    items = list(range(100_000))
+    program = env.compile("sets.contains(object, object)", {"object": t.DYN})
+    with pytest.raises(CostExceeded, match="actual cost limit exceeded"):
+        program.run({"object": items})
