@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.differences import DIFFERENCES
+from tests.golden.differences import DIFFERENCES, UNSTEADY
 from tests.golden.player import load, play
 from tests.servers import APIServer
 
@@ -59,12 +59,12 @@ def test_answers_as_recorded(name: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue("controlled" if "control" in scenario["needs"] else "alone")
     with closing(play(scenario, server, 0.1 if name in DIFFERENCES else 2)) as found:
         if name in DIFFERENCES:
-            assert next(found, None), f"{name} holds now: take it out of the list of differences"
+            assert next(found, None) or name in UNSTEADY, f"{name} holds now: take it out of the list of differences"
         else:
             told = list(found)
             assert not told, "\n".join([scenario["what"], *told[:40]])
 
 
 def test_differences_name_scenarios_and_give_reasons() -> None:
-    assert set(DIFFERENCES) <= set(_NAMES)
+    assert UNSTEADY <= set(DIFFERENCES) <= set(_NAMES)
     assert all(reason.strip() for reason in DIFFERENCES.values())
