@@ -6,7 +6,6 @@ A scenario that is listed here and holds nevertheless fails its test, so that th
 _TEXTS = "the package that carries the descriptions has lost line breaks of these, or has no text for them"
 
 DIFFERENCES: dict[str, str] = {
-    "patches/apply-namespace": "the server puts back a label that an apply gives up, and upstream lets its first owner keep it",
     "auth/quota-deployment": "the order of conditions is that in which controllers came to see things",
     "crd/crd-openapi-v3": _TEXTS,
     "kinds/certificatesigningrequests": _TEXTS,

@@ -299,7 +299,7 @@ def _removed(obj: Obj, gone: f.Set, node: Node) -> Obj:
 
 
 def _prune(merged: Obj, node: Node, owners: m.Owners, last: m.Owner, convert: m.Convert | None) -> Obj:
-    """Takes out what this manager applied last time, does not apply now, and no other applier claims."""
+    """Takes out what this manager applied last time, does not apply now, and nobody else owns, whether by apply or update."""
     if (
         last.api_version
         and any(o.api_version != last.api_version for o in owners.values() if o.applied)
@@ -311,8 +311,7 @@ def _prune(merged: Obj, node: Node, owners: m.Owners, last: m.Owner, convert: m.
     everything = f.with_named(f.fields_of(merged, node), node)
     claimed: f.Set = {}
     for owner in owners.values():
-        if owner.applied:
-            claimed = f.union(claimed, owner.fields)
+        claimed = f.union(claimed, owner.fields)
     kept = f.union(f.with_named(f.fields_of(pruned, node), node), f.with_named(claimed, node))
     pruned = _removed(merged, f.difference(everything, kept), node)
     left = f.with_named(f.fields_of(pruned, node), node)
