@@ -38,15 +38,19 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Whether it occurs in a text."""
-        return self._compiled.search(_encodable(text)) is not None
+        return self._compiled.search(_encodable(text).encode()) is not None
 
     def find(self, text: str, limit: int = -1) -> list[str]:
         """What it matches in a text, from left to right, none overlapping another; at most `limit` where that is not negative."""
         found: list[str] = []
-        for match in self._compiled.finditer(_encodable(text)):
+        data = _encodable(text).encode()
+        for match in self._compiled.finditer(data):
             if len(found) == limit:
                 break
-            found.append(match.group())
+            at = match.start()
+            if at < len(data) and data[at] & 0xC0 == 0x80:
+                continue  # nothing, found inside a character
+            found.append(match.group().decode())
         return found
 
 
@@ -58,7 +62,7 @@ def compile(pattern: str) -> Pattern:
     options = re2.Options()
     options.log_errors, options.never_capture, options.max_mem = False, True, _MEMORY
     try:
-        compiled = re2.compile(pattern, options)
+        compiled = re2.compile(pattern.encode(), options)  # as bytes: for texts it would count characters
     except UnicodeEncodeError:
         raise ValueError(f"error parsing regexp: invalid UTF-8: `{_encodable(pattern)}`") from None
     except re2.error as error:

@@ -68,3 +68,5 @@ def test_what_is_found() -> None:
     assert pattern.find("ab 1 cd ef") == ["ab", "cd", "ef"]
     assert pattern.find("ab 1 cd ef", 1) == ["ab"]
     assert pattern.find("ab", 0) == []
+    assert regexps.compile("x*").find("äxé") == ["", "x", "", ""]
+    assert regexps.compile("[é-ü]").find("aéü€") == ["é", "ü"]
