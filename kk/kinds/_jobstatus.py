@@ -11,7 +11,9 @@ from kk.base.errors import OMITTED, duplicate, invalid_value, required
 from kk.base.times import parse_time
 from kk.kinds._checks import Errors, Obj
 
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"[+]?[0-9]{1,18}")
+
+Intervals = list[tuple[int, int]]
 
 
 def true(status: Obj, kind: str) -> bool:
@@ -112,7 +114,7 @@ def _counts(status: Obj, before: Obj) -> Errors:
 def _indexes(spec: Obj, status: Obj, before: Obj) -> Errors:
     completed, failed = status.get("completedIndexes") or "", status.get("failedIndexes")
     completions = spec.get("completions")
-    sets: list[set[int]] = []
+    read: list[Intervals] = []
     for field, text, asked in (
         ("completedIndexes", completed, True),
         ("failedIndexes", failed, spec.get("backoffLimitPerIndex") is not None),
@@ -120,7 +122,7 @@ def _indexes(spec: Obj, status: Obj, before: Obj) -> Errors:
         if text is None or completions is None or not asked:
             continue
         try:
-            sets.append(parse_indexes(text, completions))
+            read.append(intervals(text, completions))
         except ValueError as error:
             if _changed(status, before, field):
                 yield invalid_value(f"status.{field}", text, f"error parsing {field}: {error}")
@@ -130,27 +132,41 @@ def _indexes(spec: Obj, status: Obj, before: Obj) -> Errors:
     if failed is not None and spec.get("backoffLimitPerIndex") is None and _changed(status, before, "failedIndexes"):
         detail = "cannot set non-null failedIndexes when backoffLimitPerIndex is null"
         yield invalid_value("status.failedIndexes", failed, detail)
-    if len(sets) == 2 and (both := sets[0] & sets[1]):
-        if _changed(status, before, "completedIndexes", "failedIndexes"):
-            detail = f"failedIndexes and completedIndexes overlap at index: {min(both)}"
-            yield invalid_value("status.failedIndexes", failed, detail)
+    both = _overlap(*read) if len(read) == 2 else None
+    if both is not None and _changed(status, before, "completedIndexes", "failedIndexes"):
+        detail = f"failedIndexes and completedIndexes overlap at index: {both}"
+        yield invalid_value("status.failedIndexes", failed, detail)
 
 
-def parse_indexes(text: str, completions: int) -> set[int]:
-    """The indexes of a text such as 1,3-5. Raises ValueError in upstream's words."""
-    found: set[int] = set()
-    last = -1
+def _overlap(one: Intervals, other: Intervals) -> int | None:
+    """The first number in both, of intervals in order."""
+    i = j = 0
+    while i < len(one) and j < len(other):
+        first = max(one[i][0], other[j][0])
+        if first <= min(one[i][1], other[j][1]):
+            return first
+        if one[i][0] <= other[j][0]:
+            i += 1
+        else:
+            j += 1
+    return None
+
+
+def intervals(text: str, completions: int) -> Intervals:
+    """First and last index of each part of a text such as 1,3-5. Raises ValueError in upstream's words."""
+    found: Intervals = []
     for part in text.split(",") if text else ():
         ends = part.split("-")
         if len(ends) > 2:
             detail = "violates the requirement that an index interval can have at most two parts separated by '-'"
             raise ValueError(f'the fragment "{part}" {detail}')
         numbers = list(_numbers(ends, completions))
-        if numbers[0] <= last or (len(numbers) == 2 and numbers[1] <= numbers[0]):
-            low, high = (last, numbers[0]) if numbers[0] <= last else (numbers[0], numbers[1])
-            raise ValueError(f"non-increasing order, previous: {low}, current: {high}")
-        found.update(range(numbers[0], numbers[-1] + 1))
-        last = numbers[-1]
+        first, last = numbers[0], numbers[-1]
+        if len(numbers) == 2 and first >= last:
+            raise ValueError(f"non-increasing order, previous: {first}, current: {last}")
+        if found and found[-1][1] >= first:
+            raise ValueError(f"non-increasing order, previous: {found[-1][1]}, current: {first}")
+        found.append((first, last))
     return found
 
 

@@ -21,6 +21,7 @@ def default(obj: Obj) -> None:
     spec = section(obj, "spec")
     template = section(spec, "jobTemplate")
     fill(template, "metadata", {})
+    job.default_failure_policy(section(template, "spec"))
     _podspec.default_template(section(section(template, "spec"), "template"))
     fill(spec, "concurrencyPolicy", "Allow")
     fill(spec, "suspend", False)
@@ -41,15 +42,12 @@ _MOST_NAME = 52
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Schedule, time zone, limits and the Jobs' template."""
     spec, name = obj["spec"], obj["metadata"].get("name") or ""
-    if len(name) > _MOST_NAME and old is None:
-        yield invalid_value("metadata.name", name, f"must be no more than {_MOST_NAME} characters")
     yield from _schedule("spec.schedule", spec, old)
+    yield from _workload.counts(spec, "startingDeadlineSeconds")
     zone = spec.get("timeZone")
     if zone is not None and (old is None or old["spec"].get("timeZone") != zone):
-        message = _cron.zone_fault(zone)
-        if message:
+        for message in _cron.zone_faults(zone):
             yield invalid_value("spec.timeZone", zone, message)
-    yield from _workload.counts(spec, "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
     policy = spec.get("concurrencyPolicy") or ""
     if not policy:
         yield required("spec.concurrencyPolicy")
@@ -62,6 +60,9 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield invalid_value("spec.jobTemplate.spec.selector", shown(template["selector"]), detail)
     if template.get("manualSelector"):
         yield not_supported("spec.jobTemplate.spec.manualSelector", True, ("nil", "false"))
+    yield from _workload.counts(spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
+    if len(name) > _MOST_NAME and old is None:
+        yield invalid_value("metadata.name", name, f"must be no more than {_MOST_NAME} characters")
 
 
 def _schedule(path: str, spec: Obj, old: Obj | None) -> Errors:
@@ -69,12 +70,15 @@ def _schedule(path: str, spec: Obj, old: Obj | None) -> Errors:
     if not schedule:
         yield required(path)
         return
-    if "TZ" in schedule and (old is None or (old["spec"].get("schedule") or "") != schedule):
-        yield invalid_value(path, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
-        return
     message = _cron.fault(schedule)
     if message:
         yield invalid_value(path, schedule, message)
+    if "TZ" not in schedule:
+        return
+    if old is None or "TZ" not in (old["spec"].get("schedule") or ""):
+        yield invalid_value(path, schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead")
+    elif spec.get("timeZone") is not None:
+        yield invalid_value(path, schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule")
 
 
 def _job_spec(obj: Obj) -> Obj:
@@ -101,7 +105,15 @@ def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
     """About the name, on create, and the template."""
     if old is None:
         yield from name_warning(obj["metadata"].get("name") or "")
+    before = _job_spec(old) if old is not None else None
+    yield from job.spec_warnings("spec.jobTemplate.spec", _job_spec(obj), before)
     yield from template_warnings(obj, old, "spec.jobTemplate.spec.template")
+    if old is not None and "TZ" in (obj["spec"].get("schedule") or ""):
+        # upstream says spec twice
+        yield (
+            "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see "
+            "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+        )
 
 
 KIND = Kind(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
-from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, required
+from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, required, too_long, too_many
 from kk.base.times import human_duration, parse_time
 from kk.kinds import _jobstatus, _podspec, _podspec_check, _podspec_shown, _workload
-from kk.kinds._checks import Errors, each, fill, section
+from kk.kinds._checks import Errors, bad, each, fill, not_negative, optional_one_of, section
 from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, template_warnings
@@ -22,6 +22,9 @@ _ORPHANS = (
 MOST_RETRIES = 2**31 - 1
 UID_LABELS = ("controller-uid", "batch.kubernetes.io/controller-uid")
 NAME_LABELS = ("job-name", "batch.kubernetes.io/job-name")
+_GENERATED = (UID_LABELS[0], NAME_LABELS[0], UID_LABELS[1], NAME_LABELS[1])
+_LONGEST_MANAGER = 63
+_MOST_RULES, _MOST_CODES, _LONGEST_INDEXES = 20, 255, 64 * 1024
 
 
 def default_spec(spec: Obj) -> None:
@@ -35,9 +38,15 @@ def default_spec(spec: Obj) -> None:
     fill(spec, "suspend", False)
     policy = spec.get("podFailurePolicy")
     fill(spec, "podReplacementPolicy", "Failed" if policy is not None else "TerminatingOrFailed")
-    for rule in (policy or {}).get("rules") or ():
+    default_failure_policy(spec)
+
+
+def default_failure_policy(spec: Obj) -> None:
+    """Conditions are looked for with status True where none is told."""
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
         for pattern in rule.get("onPodConditions") or ():
-            fill(pattern, "status", "True")
+            if not pattern.get("status"):
+                pattern["status"] = "True"
 
 
 def default(obj: Obj) -> None:
@@ -86,23 +95,35 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield required("spec.selector")
     else:
         yield from check_selector(selector, "spec.selector")
-    if not _workload.selects(selector, labels):
+    if not _workload.is_malformed(selector) and not _workload.selects(selector, labels):
         detail = "`selector` does not match template `labels`"
         yield invalid_value("spec.template.metadata.labels", dict(sorted(labels.items())) if labels else None, detail)
     yield from check_spec("spec", spec)
     if old is not None:
         yield from _changes(spec, old["spec"])
+    elif spec.get("completionMode") == "Indexed" and (spec.get("completions") or 0) > 0:
+        name = obj["metadata"].get("name") or ""
+        hostname = f"{name}-{spec['completions'] - 1}"
+        if names.dns_label(hostname):
+            detail = f"will not able to create pod with invalid DNS label: {hostname}"
+            yield invalid_value("metadata.name", name, detail)
 
 
 def _generated(obj: Obj) -> Errors:
-    """A selector that is not manual is the generated one and nothing else."""
-    spec = obj["spec"]
-    if spec.get("manualSelector"):
+    """A selector that is not manual matches the generated labels, and the template has them."""
+    spec, meta = obj["spec"], obj["metadata"]
+    if spec.get("manualSelector") or spec.get("selector") is None:
         return
-    expected = {UID_LABELS[1]: obj["metadata"].get("uid")}
-    if (spec.get("selector") or {}).get("matchLabels") != expected or (spec.get("selector") or {}).get(
-        "matchExpressions"
-    ):
+    values = (meta.get("uid") or "", meta.get("name") or "")
+    expected = dict(zip(_GENERATED, values * 2, strict=True))
+    labels = spec["template"]["metadata"].get("labels") or {}
+    for label, value in expected.items():
+        where = f"spec.template.metadata.labels[{label}]"
+        if label not in labels:
+            yield required(where, f"must be '{value}'")
+        elif labels[label] != value:
+            yield invalid_value(where, dict(sorted(labels.items())), f"must be '{value}'")
+    if not _workload.is_malformed(spec["selector"]) and not _workload.selects(spec["selector"], expected):
         yield invalid_value("spec.selector", shown(spec.get("selector")), "`selector` not auto-generated")
 
 
@@ -119,19 +140,23 @@ def check_spec(path: str, spec: Obj) -> Errors:
         "maxFailedIndexes",
         path=path,
     )
-    if spec.get("managedBy") is not None:
-        for message in names.domain_prefixed_path(spec["managedBy"]):
-            yield invalid_value(f"{path}.managedBy", spec["managedBy"], message)
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
+    manager = spec.get("managedBy")
+    if manager is not None:
+        for message in names.domain_prefixed_path(manager):
+            yield invalid_value(f"{path}.managedBy", manager, message)
+        if len(manager.encode()) > _LONGEST_MANAGER:
+            yield too_long(f"{path}.managedBy", manager, _LONGEST_MANAGER)
+    yield from optional_one_of(f"{path}.completionMode", spec.get("completionMode"), ("NonIndexed", "Indexed"))
     yield from _indexes(path, spec)
-    for field, allowed in (
-        ("completionMode", ("NonIndexed", "Indexed")),
-        ("podReplacementPolicy", ("Failed", "TerminatingOrFailed")),
-    ):
-        if spec.get(field) is not None and spec[field] not in allowed:
-            yield not_supported(f"{path}.{field}", spec[field], allowed)
-    yield from _podspec_check.check_template(f"{path}.template", spec["template"])
     if spec.get("podFailurePolicy") is not None:
         yield from _failure_policy(f"{path}.podFailurePolicy", spec["podFailurePolicy"], spec)
+    if spec.get("successPolicy") is not None:
+        yield from _success_policy(f"{path}.successPolicy", spec["successPolicy"], spec)
+    policies = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    yield from optional_one_of(f"{path}.podReplacementPolicy", spec.get("podReplacementPolicy"), policies)
+    yield from _podspec_check.check_template(f"{path}.template", spec["template"])
     restart = spec["template"]["spec"].get("restartPolicy")
     where = f"{path}.template.spec.restartPolicy"
     if restart == "Always":
@@ -144,37 +169,28 @@ def check_spec(path: str, spec: Obj) -> Errors:
 
 #: completions from which on bounds are tighter
 _MANY = 100_000
+_MANY_AT_ONCE = 10_000
 
 
 def _indexes(path: str, spec: Obj) -> Errors:
     """What belongs to Indexed jobs."""
-    indexed, completions = spec.get("completionMode") == "Indexed", spec.get("completions")
-    if spec.get("maxFailedIndexes") is not None:
-        if spec.get("backoffLimitPerIndex") is None:
-            yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
-        if indexed and completions is not None and spec["maxFailedIndexes"] > completions:
-            detail = "must be less than or equal to completions"
-            yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
-        if indexed and spec["maxFailedIndexes"] > _MANY:
-            detail = f"must be less than or equal to {_MANY}"
-            yield invalid_value(f"{path}.maxFailedIndexes", spec["maxFailedIndexes"], detail)
-    if indexed:
+    mode, completions, failed = spec.get("completionMode"), spec.get("completions"), spec.get("maxFailedIndexes")
+    if mode == "Indexed":
         if completions is None:
             yield required(f"{path}.completions", "when completion mode is Indexed")
-        if (spec.get("parallelism") or 0) > 100_000:
-            detail = "must be less than or equal to 100000 when completion mode is Indexed"
+        if (spec.get("parallelism") or 0) > _MANY:
+            detail = f"must be less than or equal to {_MANY} when completion mode is Indexed"
             yield invalid_value(f"{path}.parallelism", spec["parallelism"], detail)
+        if completions is not None and failed is not None and failed > completions:
+            yield invalid_value(f"{path}.maxFailedIndexes", failed, "must be less than or equal to completions")
+        if failed is not None and failed > _MANY:
+            yield invalid_value(f"{path}.maxFailedIndexes", failed, f"must be less than or equal to {_MANY}")
         if (completions or 0) > _MANY and spec.get("backoffLimitPerIndex") is not None:
             yield from _many(path, spec)
-    else:
+    elif mode in (None, "NonIndexed"):
         for field in ("backoffLimitPerIndex", "maxFailedIndexes"):
             if spec.get(field) is not None:
                 yield invalid_value(f"{path}.{field}", spec[field], "requires indexed completion mode")
-        if spec.get("successPolicy") is not None:
-            shown = {"Rules": spec["successPolicy"].get("rules") or []}
-            yield invalid_value(f"{path}.successPolicy", shown, "requires indexed completion mode")
-    if indexed and spec.get("successPolicy") is not None:
-        yield from _success_policy(f"{path}.successPolicy", spec["successPolicy"], completions or 0)
 
 
 def _many(path: str, spec: Obj) -> Errors:
@@ -182,50 +198,73 @@ def _many(path: str, spec: Obj) -> Errors:
     if spec.get("maxFailedIndexes") is None:
         yield required(f"{path}.maxFailedIndexes", f"must be specified when completions is above {_MANY}")
     for field in ("parallelism", "maxFailedIndexes"):
-        if (spec.get(field) or 0) > 10_000:
+        if (spec.get(field) or 0) > _MANY_AT_ONCE:
             detail = (
-                f"must be less than or equal to 10000 when completions are above {_MANY} "
+                f"must be less than or equal to {_MANY_AT_ONCE} when completions are above {_MANY} "
                 "and used with backoff limit per index"
             )
             yield invalid_value(f"{path}.{field}", spec[field], detail)
 
 
-def _success_policy(path: str, policy: Obj, completions: int) -> Errors:
+def _success_policy(path: str, policy: Obj, spec: Obj) -> Errors:
     rules = policy.get("rules") or []
+    if spec.get("completionMode") != "Indexed":
+        yield invalid_value(path, {"Rules": rules}, "requires indexed completion mode")
+        return
     if not rules:
         yield required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")
+    if len(rules) > _MOST_RULES:
+        yield too_many(f"{path}.rules", len(rules), _MOST_RULES)
     for where, rule in each(f"{path}.rules", rules):
-        count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
-        if count is None and indexes is None:
-            yield required(where, "at least one of succeededCount or succeededIndexes must be specified")
-        if count is not None:
-            yield from _workload.counts(rule, "succeededCount", path=where)
-            if count > completions:
-                detail = f"must be less than or equal to {completions} (the number of specified completions)"
-                yield invalid_value(f"{where}.succeededCount", count, detail)
+        yield from _success_rule(where, rule, spec.get("completions") or 0)
+
+
+def _success_rule(path: str, rule: Obj, completions: int) -> Errors:
+    count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
+    if count is None and indexes is None:
+        yield required(path, "at least one of succeededCount or succeededIndexes must be specified")
+    total = 0
+    if indexes is not None:
+        where = f"{path}.succeededIndexes"
+        if len(indexes.encode()) > _LONGEST_INDEXES:
+            yield too_long(where, indexes, _LONGEST_INDEXES)
+        try:
+            total = sum(last - first + 1 for first, last in _jobstatus.intervals(indexes, completions))
+        except ValueError as error:
+            yield invalid_value(where, indexes, f"error parsing succeededIndexes: {error}")
+    if count is not None:
+        where = f"{path}.succeededCount"
+        yield from not_negative(where, count)
+        if count > completions:
+            detail = f"must be less than or equal to {completions} (the number of specified completions)"
+            yield invalid_value(where, count, detail)
+        if indexes is not None and count > total:
+            what = "the number of indexes in the specified succeededIndexes field"
+            yield invalid_value(where, count, f"must be less than or equal to {total} ({what})")
+
+
+def _one_needed(path: str, value: str, allowed: tuple[str, ...]) -> Errors:
+    """A value of a closed list; where it is missing, the list is told as Go prints one."""
+    if not value:
+        yield required(path, "valid values: [" + " ".join(f'"{a}"' for a in allowed) + "]")
+    elif value not in allowed:
+        yield not_supported(path, value, allowed)
 
 
 def _failure_policy(path: str, policy: Obj, spec: Obj) -> Errors:
-    actions = ("Count", "FailIndex", "FailJob", "Ignore")
-    pod = spec["template"]["spec"]
+    pod, rules = spec["template"]["spec"], policy.get("rules") or []
     containers = {c.get("name") for f in ("containers", "initContainers") for c in pod.get(f) or ()}
-    for where, rule in each(f"{path}.rules", policy.get("rules")):
+    if len(rules) > _MOST_RULES:
+        yield too_many(f"{path}.rules", len(rules), _MOST_RULES)
+    for where, rule in each(f"{path}.rules", rules):
         action = rule.get("action") or ""
-        if not action:
-            yield required(f"{where}.action", "valid values: " + ", ".join(f'"{a}"' for a in actions))
-        elif action not in actions:
-            yield not_supported(f"{where}.action", action, actions)
-        elif action == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
-            detail = "requires the backoffLimitPerIndex to be set"
-            yield invalid_value(f"{where}.action", action, detail)
-        codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions")
+        yield from _one_needed(f"{where}.action", action, ("Count", "FailIndex", "FailJob", "Ignore"))
+        if action == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
+            yield invalid_value(f"{where}.action", action, "requires the backoffLimitPerIndex to be set")
+        codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
         if codes is not None:
             yield from _exit_codes(f"{where}.onExitCodes", codes, containers)
-        for there, pattern in each(f"{where}.onPodConditions", conditions):
-            for message in names.qualified_name(pattern.get("type") or ""):
-                yield invalid_value(f"{there}.type", pattern.get("type") or "", message)
-            if pattern.get("status") not in ("False", "True", "Unknown"):
-                yield not_supported(f"{there}.status", pattern.get("status") or "", ("False", "True", "Unknown"))
+        yield from _pod_conditions(f"{where}.onPodConditions", conditions)
         if codes is not None and conditions:
             detail = "specifying both OnExitCodes and OnPodConditions is not supported"
             yield invalid_value(where, OMITTED, detail)
@@ -233,10 +272,18 @@ def _failure_policy(path: str, policy: Obj, spec: Obj) -> Errors:
             yield invalid_value(where, OMITTED, "specifying one of OnExitCodes and OnPodConditions is required")
 
 
+def _pod_conditions(path: str, patterns: list[Obj]) -> Errors:
+    if len(patterns) > _MOST_RULES:
+        yield too_many(path, len(patterns), _MOST_RULES)
+    for where, pattern in each(path, patterns):
+        kind = pattern.get("type") or ""
+        yield from bad(f"{where}.type", kind, names.qualified_name(kind))
+        yield from _one_needed(f"{where}.status", pattern.get("status") or "", ("False", "True", "Unknown"))
+
+
 def _exit_codes(path: str, codes: Obj, containers: set[Any]) -> Errors:
     operator, values = codes.get("operator") or "", codes.get("values") or []
-    if operator not in ("In", "NotIn"):
-        yield not_supported(f"{path}.operator", operator, ("In", "NotIn"))
+    yield from _one_needed(f"{path}.operator", operator, ("In", "NotIn"))
     name = codes.get("containerName")
     if name is not None and name not in containers:
         yield invalid_value(
@@ -244,8 +291,8 @@ def _exit_codes(path: str, codes: Obj, containers: set[Any]) -> Errors:
         )
     if not values:
         yield invalid_value(f"{path}.values", values, "at least one value is required")
-    elif len(values) > 255:
-        yield invalid_value(f"{path}.values", len(values), "must have at most 255 items")
+    elif len(values) > _MOST_CODES:
+        yield too_many(f"{path}.values", len(values), _MOST_CODES)
     for at, value in enumerate(values):
         if value == 0 and operator == "In":
             yield invalid_value(f"{path}.values[{at}]", value, "must not be 0 for the In operator")
@@ -264,10 +311,12 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
 
 def _changes(spec: Obj, old: Obj) -> Errors:
     suspended = bool(old.get("suspend"))
-    indexed = old.get("completionMode") == "Indexed" and spec.get("completions") is not None
     fixed = ["selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"]
-    if not (indexed and spec.get("completions") == spec.get("parallelism")):
+    wanted = spec.get("completions")
+    if spec.get("completionMode") != "Indexed":
         fixed.insert(0, "completions")
+    elif wanted is not None and wanted != old.get("completions") and wanted != spec.get("parallelism"):
+        yield invalid_value("spec.completions", wanted, "can only be modified in tandem with spec.parallelism")
     for field in fixed:
         if (spec.get(field) if spec.get(field) is not None else None) != old.get(field):
             yield invalid_value(f"spec.{field}", spec.get(field), "field is immutable")
@@ -336,7 +385,18 @@ def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
     """About the name, on create, and the template."""
     if old is None:
         yield from name_warning(obj["metadata"].get("name") or "")
+    yield from spec_warnings("spec", obj["spec"], old["spec"] if old is not None else None)
     yield from template_warnings(obj, old, "spec.template")
+
+
+def spec_warnings(path: str, spec: Obj, old: Obj | None) -> Iterator[str]:
+    """About a JobSpec, of a Job or of a CronJob's template, that is new or changed: more indexes than can be tracked."""
+    many = (spec.get("completions") or 0) > _MANY and (spec.get("parallelism") or 0) > _MANY_AT_ONCE
+    if spec.get("completionMode") == "Indexed" and many and spec != old:
+        yield (
+            f"{path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, "
+            "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+        )
 
 
 KIND = Kind(

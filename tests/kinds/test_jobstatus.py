@@ -2,7 +2,7 @@
 
 import pytest
 
-from kk.kinds._jobstatus import check, parse_indexes
+from kk.kinds._jobstatus import check, intervals
 
 DONE = {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:00Z", "succeeded": 1}
 
@@ -37,12 +37,20 @@ def test_old_oddities_are_left_alone():
     assert faults(before, before) == []
 
 
-@pytest.mark.parametrize(("text", "found"), [("", set()), ("1,3-5", {1, 3, 4, 5}), ("0-1", {0, 1})])
+@pytest.mark.parametrize(
+    ("text", "found"), [("", []), ("1,3-5", [(1, 1), (3, 5)]), ("0-1", [(0, 1)]), ("+1", [(1, 1)])]
+)
 def test_indexes_are_read(text, found):
-    assert parse_indexes(text, 10) == found
+    assert intervals(text, 10) == found
 
 
 @pytest.mark.parametrize("text", ["x", "3,1", "5-4", "1-2-3", "10", "1,", "2-2"])
 def test_malformed_indexes_are_refused(text):
     with pytest.raises(ValueError):
-        parse_indexes(text, 10)
+        intervals(text, 10)
+
+
+def test_an_index_is_done_or_failed_not_both():
+    spec = {"completionMode": "Indexed", "completions": 2_000_000_000, "backoffLimitPerIndex": 1}
+    told = faults({"completedIndexes": "0-3,7-1999999999", "failedIndexes": "4-8"}, **spec)
+    assert told == [("status.failedIndexes", "failedIndexes and completedIndexes overlap at index: 7")]
