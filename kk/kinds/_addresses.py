@@ -5,6 +5,7 @@ Legacy fields refuse leading zeros and IPv4-mapped addresses; new fields want th
 
 import ipaddress
 import re
+from collections.abc import Iterator
 
 from kk.base.errors import invalid_value
 from kk.base.names import parse_cidr as parse_cidr
@@ -13,6 +14,7 @@ from kk.kinds._checks import Errors
 
 _IP = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+_WILL_BE = "will be considered invalid in a future Kubernetes release"
 _ZEROS = re.compile(r"(^|\.)0+(?=\d)")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -68,6 +70,40 @@ def cidr(path: str, text: str) -> Errors:
     found = parse_cidr(text)
     if not faults and str(found) != text:
         yield invalid_value(path, text, f'must be in canonical form ("{found}")')
+
+
+def ip_warnings(path: str, text: str) -> Iterator[str]:
+    """Texts about an address that is not in its standard form, for Warning headers."""
+    found = parse(text)
+    if found is None:
+        return
+    if _has_zeros(text) or _mapped(found):
+        use = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else found
+        yield f'{path}: non-standard IP address "{text}" {_WILL_BE}: use "{use}"'
+    elif found.version == 6 and str(found) != text:
+        yield f'{path}: IPv6 address "{text}" should be in RFC 5952 canonical format ("{found}")'
+
+
+def cidr_warnings(path: str, text: str) -> Iterator[str]:
+    """Texts about a CIDR that is ambiguous or not in its standard form, for Warning headers."""
+    found = parse_cidr(text)
+    if found is None:
+        return
+    head, _, length = text.partition("/")
+    address = parse(head)
+    network, single, standard = str(found), f"{address}/{found.max_prefixlen}", True
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        standard = False
+        if found.prefixlen >= 96:
+            inner = ipaddress.ip_network((str(address.ipv4_mapped), found.prefixlen - 96), strict=False)
+            network, single = str(inner), f"{address.ipv4_mapped}/128"
+    ambiguous = address != found.network_address
+    if ambiguous:
+        yield f'{path}: CIDR value "{text}" is ambiguous in this context (should be "{network}" or "{single}"?)'
+    if not standard or _has_zeros(head) or (len(length) > 1 and length.startswith("0")):
+        yield f'{path}: non-standard CIDR value "{text}" {_WILL_BE}: use "{network}"'
+    elif not ambiguous and found.version == 6 and network != text:
+        yield f'{path}: IPv6 CIDR value "{text}" should be in RFC 5952 canonical format ("{network}")'
 
 
 def ordinary_ip(path: str, text: str) -> Errors:

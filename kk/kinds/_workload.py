@@ -97,6 +97,13 @@ def counts(spec: Obj, *fields: str, path: str = "spec") -> Errors:
         yield from not_negative(f"{path}.{field}", spec.get(field))
 
 
+def not_decremented(obj: Obj, old: Obj, field: str = "collisionCount") -> Errors:
+    """A count of the status that may only rise."""
+    before, after = (old.get("status") or {}).get(field), (obj.get("status") or {}).get(field)
+    if before is not None and (after is None or after < before):
+        yield invalid_value(f"status.{field}", after or 0, "cannot be decremented")
+
+
 def check_spec_selector(spec: Obj, kind: str, needed: bool = True, path: str = "spec.selector") -> Errors:
     """The selector of a workload: there, well formed, not empty."""
     selector = spec.get("selector")

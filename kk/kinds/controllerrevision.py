@@ -20,6 +20,8 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     revision = obj.get("revision") or 0
     if obj.get("data") is None:
         yield required("data", "data is mandatory")
+    elif old is None and not isinstance(obj["data"], dict):
+        yield required("data", "data must be a valid JSON object")
     if revision < 0:
         yield invalid_value("revision", revision, "must be greater than or equal to 0")
     if old is not None and obj.get("data") != old.get("data"):

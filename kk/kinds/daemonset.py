@@ -80,9 +80,10 @@ def _strategy(path: str, strategy: Obj) -> Errors:
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
-    """No negative counts."""
+    """No negative counts, and hash collisions are never forgotten."""
     fields = (*_ALWAYS, "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable")
-    yield from _workload.counts(obj.get("status") or {}, *fields, path="status")
+    yield from _workload.counts(obj.get("status") or {}, *fields, "collisionCount", path="status")
+    yield from _workload.not_decremented(obj, old)
 
 
 def _count(field: str) -> Any:

@@ -1,5 +1,7 @@
 """EndpointSlice: some of the endpoints of a Service, of one address type. kk.control.endpointslice makes them, kk.proxy reads them."""
 
+from collections.abc import Iterator
+
 from kk.base import names
 from kk.base.errors import duplicate, invalid_value, required, too_many
 from kk.kinds import _addresses
@@ -8,6 +10,9 @@ from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, fill, listed, on
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 
+_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+#: controllers that write addresses in their standard form
+_OWN = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 _TYPES = ("FQDN", "IPv4", "IPv6")
 _MOST = {"endpoints": 1000, "ports": 20000, "addresses": 100, "topology": 16, "zones": 8, "nodes": 8}
 
@@ -32,9 +37,12 @@ def prepare_create(obj: Obj) -> None:
 
 
 def prepare_update(obj: Obj, old: Obj) -> None:
-    """Empty lists are kept as null here too."""
+    """Empty lists are kept as null here too; the old topology map stays only where no endpoint changes."""
     listed(obj, "endpoints")
     listed(obj, "ports")
+    if obj["endpoints"] != (old.get("endpoints") or None):
+        for endpoint in obj["endpoints"] or []:
+            endpoint.pop("deprecatedTopology", None)
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
@@ -135,11 +143,14 @@ def _endpoints_cell(obj: Obj) -> str:
     return cut(a for e in obj.get("endpoints") or [] for a in e.get("addresses") or [])
 
 
-def warnings(obj: Obj, old: Obj | None) -> list[str]:
-    """FQDN slices have no consumer upstream."""
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """FQDN slices have no consumer upstream; addresses may be in odd forms."""
     if obj.get("addressType") == "FQDN":
-        return ["spec.addressType: FQDN endpoints are deprecated"]
-    return []
+        yield "spec.addressType: FQDN endpoints are deprecated"
+    elif (obj["metadata"].get("labels") or {}).get(_MANAGED_BY) not in _OWN:
+        for path, endpoint in each("endpoints", obj.get("endpoints")):
+            for where, address in each(f"{path}.addresses", endpoint.get("addresses")):
+                yield from _addresses.ip_warnings(where, address)
 
 
 KIND = Kind(

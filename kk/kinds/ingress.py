@@ -110,7 +110,7 @@ def _service(path: str, service: Obj) -> Errors:
     if not name:
         yield required(f"{path}.service.name")
     else:
-        yield from bad(f"{path}.service.name", name, names.dns1035_label(name))
+        yield from bad(f"{path}.service.name", name, names.dns_label(name))
     number, port_name = port.get("number") or 0, port.get("name") or ""
     if number and port_name:
         yield invalid_value(path, "", "cannot set both port name & port number")

@@ -1,5 +1,7 @@
 """NetworkPolicy: which traffic may reach or leave pods. What enforces it reads it from the API; nothing here does I/O."""
 
+from collections.abc import Iterator
+
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, required
 from kk.kinds import _addresses
@@ -93,15 +95,28 @@ def _block(path: str, block: Obj, known: set[str]) -> Errors:
     if cidr not in known:
         yield from _addresses.legacy_cidr(f"{path}.cidr", cidr)
     whole = _addresses.parse_cidr(cidr)
+    if whole is None:
+        return
     for where, hole in each(f"{path}.except", block.get("except")):
         if hole not in known:
             yield from _addresses.legacy_cidr(where, hole)
         part = _addresses.parse_cidr(hole)
-        if whole is None or part is None:
+        if part is None:
             continue
         inside = part.version == whole.version and part.network_address in whole and part.prefixlen > whole.prefixlen
         if not inside:
             yield invalid_value(where, hole, "must be a strict subset of `cidr`")
+
+
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """About CIDRs in odd forms."""
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for path, rule in each(f"spec.{direction}", obj["spec"].get(direction)):
+            for where, peer in each(f"{path}.{peers}", rule.get(peers)):
+                block = peer.get("ipBlock") or {}
+                yield from _addresses.cidr_warnings(f"{where}.ipBlock.cidr", block.get("cidr") or "")
+                for there, hole in each(f"{where}.ipBlock.except", block.get("except")):
+                    yield from _addresses.cidr_warnings(there, hole)
 
 
 KIND = Kind(
@@ -109,6 +124,7 @@ KIND = Kind(
     "NetworkPolicy",
     default=default,
     validate=validate,
+    warnings=warnings,
     columns=(
         Column(
             "Pod-Selector", lambda obj: selector_text(obj["spec"].get("podSelector")), describes=".spec.podSelector"

@@ -5,6 +5,7 @@ from typing import Any
 from kk.base.errors import invalid_value, not_supported
 from kk.kinds import _workload
 from kk.kinds._checks import Errors, section
+from kk.kinds._conditions import check_conditions
 from kk.kinds._labelselector import check_selector
 from kk.kinds._later import later
 from kk.kinds._workload import number, zeros
@@ -48,7 +49,8 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
-    """No negative counts."""
+    """Conditions of the standard form, no negative counts."""
+    yield from check_conditions("status.conditions", (obj.get("status") or {}).get("conditions"))
     yield from _workload.counts(obj.get("status") or {}, *_ALWAYS, path="status")
 
 

@@ -1,6 +1,6 @@
 """PriorityClass: a name for how important pods are. The server's Priority plugin and kk.scheduler read it."""
 
-from kk.base.errors import forbidden_value
+from kk.base.errors import forbidden_value, required
 from kk.kinds._checks import Errors, Obj, fill, immutable, one_of
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
@@ -38,7 +38,10 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
             )
     elif value > _HIGHEST:
         yield forbidden_value("value", f"maximum allowed value of a user defined priority is {_HIGHEST}")
-    yield from one_of("preemptionPolicy", obj.get("preemptionPolicy"), ("PreemptLowerPriority", "Never"))
+    if not obj.get("preemptionPolicy"):
+        yield required("preemptionPolicy")
+    else:
+        yield from one_of("preemptionPolicy", obj["preemptionPolicy"], ("PreemptLowerPriority", "Never"))
 
 
 def _unknown(name: str, value: int, default_for_all: bool) -> str:

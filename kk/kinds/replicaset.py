@@ -43,7 +43,7 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
     yield from _workload.check_counts(
         status, "fullyLabeledReplicas", "readyReplicas", "availableReplicas", of_ready="readyReplicas"
     )
-    yield from _workload.counts(status, "observedGeneration", path="status")
+    yield from _workload.counts(status, "terminatingReplicas", "observedGeneration", path="status")
 
 
 def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:

@@ -21,31 +21,31 @@ def prepare_create(obj: Obj) -> None:
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """One range for each family; ranges never change, a second family may be added."""
     cidrs = obj["spec"].get("cidrs") or []
-    if old is not None:
-        yield from _unchanged(cidrs, old["spec"].get("cidrs") or [])
+    before = old["spec"].get("cidrs") or [] if old is not None else None
+    if before is None:
+        yield from _ranges(cidrs)
+    elif len(cidrs) == len(before) or (len(before) == 1 and len(cidrs) == 2):
+        for i, cidr in enumerate(before):
+            yield from immutable(f"spec.cidrs[{i}]", cidrs[i], cidr)
+        if len(cidrs) > len(before):
+            yield from _ranges(cidrs)
+    else:
+        yield invalid_value("spec.cidrs", cidrs, IMMUTABLE)
+
+
+def _ranges(cidrs: list[str]) -> Errors:
     if not cidrs:
         yield required("spec.cidrs", "at least one CIDR required")
         return
     if len(cidrs) > 2:
-        yield invalid_value("spec.cidrs", cidrs, "may only hold up to 2 values")
+        yield invalid_value("spec.cidrs", {"CIDRs": cidrs}, "may only hold up to 2 values")
         return
-    families = [found.version for found in map(_addresses.parse_cidr, cidrs) if found is not None]
-    if len(families) == 2 and len(set(families)) == 1:
-        yield invalid_value(
-            "spec.cidrs",
-            cidrs,
-            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96",
-        )
     for path, cidr in each("spec.cidrs", cidrs):
         yield from _addresses.cidr(path, cidr)
-
-
-def _unchanged(new: list[str], old: list[str]) -> Errors:
-    if len(new) == len(old) or (len(old) == 1 and len(new) == 2):
-        for i, cidr in enumerate(old):
-            yield from immutable(f"spec.cidrs[{i}]", new[i], cidr)
-    else:
-        yield invalid_value("spec.cidrs", new, IMMUTABLE)
+    families = [found.version for found in map(_addresses.parse_cidr, cidrs) if found is not None]
+    if len(families) == 2 and len(set(families)) == 1:
+        detail = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        yield invalid_value("spec.cidrs", cidrs, detail)
 
 
 KIND = Kind(

@@ -149,6 +149,7 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
         of_ready="status.readyReplicas",
     )
     yield from _workload.counts(status, "observedGeneration", "collisionCount", path="status")
+    yield from _workload.not_decremented(obj, old)
 
 
 def _ready(obj: Obj) -> str:
