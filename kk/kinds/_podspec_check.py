@@ -1,6 +1,6 @@
-"""The entry to the validation of PodSpec and PodTemplateSpec, and what an update of a Pod may change.
+"""The entry to the validation of PodSpec and PodTemplateSpec. What an update of a Pod may change is in _pod_change.
 
-Words and rules: `ValidatePodSpec`, `ValidatePodTemplateSpec`, `ValidatePodUpdate` of Kubernetes. Defaults are filled before (see _podspec).
+Words and rules: `ValidatePodSpec`, `ValidatePodTemplateSpec` of Kubernetes. Defaults are filled before (see _podspec).
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ from kk.base.errors import (
     required,
 )
 from kk.kinds import (
+    _pod_annotations,
     _podspec_containers,
     _podspec_resources,
     _podspec_scheduling,
@@ -27,12 +28,6 @@ from kk.kinds.meta import check_annotations
 Obj = dict[str, Any]
 MOST = 2**31 - 1
 _RESTART = ("Always", "OnFailure", "Never")
-#: what the one message about updates of pods says
-_ONLY = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
 
 
 def check_spec(path: str, spec: Obj, pod: bool = False) -> Errors:
@@ -111,7 +106,9 @@ def check_template(path: str, template: Obj) -> Errors:
     yield from check_labels(meta.get("labels"), f"{path}.labels")
     yield from check_annotations(meta.get("annotations"), f"{path}.annotations")
     spec = template.get("spec") or {}
+    yield from _pod_annotations.check(f"{path}.annotations", meta.get("annotations"), spec)
     yield from check_spec(f"{path}.spec", spec)
+    yield from _pod_annotations.check_matching(f"{path}.spec", meta.get("annotations"), spec)
     if spec.get("ephemeralContainers"):
         detail = "ephemeral containers not allowed in pod template"
         yield forbidden_value(f"{path}.spec.ephemeralContainers", detail)
@@ -131,109 +128,3 @@ def check_selected_template(path: str, template: Obj, matches: bool, owner: str)
     if spec.get("activeDeadlineSeconds") is not None:
         detail = f"activeDeadlineSeconds in {owner} is not Supported"
         yield forbidden_value(f"{path}.spec.activeDeadlineSeconds", detail)
-
-
-def _comparable(spec: Obj, old: Obj, gated: bool) -> Obj:
-    """A copy of a PodSpec in which what may change is as in the old one."""
-    made = dict(spec)
-    for field in ("containers", "initContainers"):
-        before = old.get(field) or []
-        after = made.get(field) or []
-        if field in made and len(before) == len(after):
-            made[field] = [{**new, "image": was.get("image")} for new, was in zip(after, before, strict=True)]
-    for field in ("activeDeadlineSeconds", "tolerations"):
-        made.pop(field, None)
-        if field in old:
-            made[field] = old[field]
-    if (old.get("terminationGracePeriodSeconds") or 0) < 0 and spec.get("terminationGracePeriodSeconds") == 1:
-        made["terminationGracePeriodSeconds"] = old["terminationGracePeriodSeconds"]
-    for field in ("schedulingGates", *(("nodeSelector", "affinity") if gated else ())):
-        made.pop(field, None)
-        if field in old:
-            made[field] = old[field]
-    return made
-
-
-def check_pod_update(spec: Obj, old: Obj) -> Errors:
-    """Faults of a changed PodSpec of a Pod."""
-    yield from _deadline(spec, old)
-    yield from _gates(spec, old)
-    kept = [t for t in old.get("tolerations") or () if not _toleration_kept(t, spec.get("tolerations") or ())]
-    if kept:
-        yield forbidden_value(
-            "spec.tolerations", "existing toleration can not be modified except its tolerationSeconds"
-        )
-    for field in ("containers", "initContainers"):
-        for where, container in each(f"spec.{field}", spec.get(field)):
-            if not container.get("image"):
-                yield required(f"{where}.image")
-    gated = bool(old.get("schedulingGates"))
-    if _comparable(spec, old, gated) != dict(old):
-        yield forbidden_value("spec", _ONLY + "\n" + difference(spec, old))
-
-
-def _toleration_kept(toleration: Obj, tolerations: Any) -> bool:
-    def bare(item: Obj) -> Obj:
-        return {key: value for key, value in item.items() if key != "tolerationSeconds"}
-
-    return any(bare(toleration) == bare(other) for other in tolerations)
-
-
-def check_ephemeral(pod: Obj, old: Obj) -> Errors:
-    """Faults of a write to ephemeralcontainers: those that are there stay as they are."""
-    spec, before = pod["spec"], old["spec"]
-    seen = {c.get("name") for f in ("containers", "initContainers") for c in spec.get(f) or ()}
-    volumes = {v["name"]: v for v in spec.get("volumes") or () if v.get("name")}
-    yield from _podspec_containers.check_ephemeral("spec", spec, volumes, seen)
-    now = {c.get("name"): c for c in spec.get("ephemeralContainers") or ()}
-    for container in before.get("ephemeralContainers") or ():
-        name = container.get("name")
-        if name not in now:
-            detail = f'existing ephemeral containers "{name}" may not be removed\n'
-            yield forbidden_value("spec.ephemeralContainers", detail)
-        elif now[name] != container:
-            detail = f'existing ephemeral containers "{name}" may not be changed\n'
-            yield forbidden_value("spec.ephemeralContainers", detail + difference(now[name], container))
-
-
-def check_resize(pod: Obj, old: Obj) -> Errors:
-    """Faults of a write to resize: CPU and memory of containers may change, the QoS class may not."""
-    spec, before = pod["spec"], old["spec"]
-    now, was = _podspec_resources.qos_class(spec), _podspec_resources.qos_class(before)
-    if now != was:
-        yield invalid_value("spec", was, "Pod QOS Class may not change as a result of resizing")
-    claims = {c.get("name") for c in spec.get("resourceClaims") or ()}
-    for field in ("containers", "initContainers"):
-        for where, container in each(f"spec.{field}", spec.get(field)):
-            resources = container.get("resources") or {}
-            yield from _podspec_resources.check_container(f"{where}.resources", resources, claims)
-
-
-def check_binding(pod: Obj, old: Obj) -> Errors:
-    """A binding was checked when it was read."""
-    yield from ()
-
-
-def _deadline(spec: Obj, old: Obj) -> Errors:
-    new, was = spec.get("activeDeadlineSeconds"), old.get("activeDeadlineSeconds")
-    where = "spec.activeDeadlineSeconds"
-    if new is not None:
-        if was is not None and was < new:
-            yield invalid_value(where, new, "must be less than or equal to previous value")
-    elif was is not None:
-        yield invalid_value(where, new, "must not update from a positive integer to nil value")
-
-
-def _gates(spec: Obj, old: Obj) -> Errors:
-    before = {g.get("name") for g in old.get("schedulingGates") or ()}
-    for where, gate in each("spec.schedulingGates", spec.get("schedulingGates")):
-        if gate.get("name") not in before:
-            yield forbidden_value(
-                where, "only deletion is allowed, but found new scheduling gate '" + str(gate.get("name")) + "'"
-            )
-
-
-def difference(spec: Obj, old: Obj) -> str:
-    """The changed fields, one a line, as a reader can use them."""
-    changed = sorted(k for k in {*spec, *old} if spec.get(k) != old.get(k))
-    return "\n".join(f"- {k}: {old.get(k)!r}\n+ {k}: {spec.get(k)!r}" for k in changed)

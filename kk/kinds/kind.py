@@ -75,6 +75,7 @@ class Kind:
     default(obj)                 fills what is unset; idempotent
     prepare_create(obj)          drops what a client may not set on create (status, deprecated fields); the pipeline sets metadata itself
     prepare_update(obj, old)     the same for update; the pipeline keeps status and generation by itself where `status` is served
+    prepare_status(obj, old)     what a write to /status gets from the old object where the client leaves it out
     validate(obj, old)           all faults of spec and of the kind's own metadata rules; old is None on create. ObjectMeta itself is validated by the pipeline
     validate_status(obj, old)    faults of a write to /status
     validate_subresource         sub-resource ("ephemeralcontainers", "binding") → what takes the place of validate(obj, old) for writes to it
@@ -99,6 +100,7 @@ class Kind:
     default: Callable[[Obj], None] | None = None
     prepare_create: Callable[[Obj], None] | None = None
     prepare_update: Callable[[Obj, Obj], None] | None = None
+    prepare_status: Callable[[Obj, Obj], None] | None = None
     validate: Callable[[Obj, Obj | None], Errors] = _nothing
     validate_status: Callable[[Obj, Obj], Errors] = _nothing
     validate_subresource: "dict[str, Callable[[Obj, Obj], Errors]]" = field(default_factory=dict)

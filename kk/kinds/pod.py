@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kk.base import names
-from kk.base.errors import forbidden_value, invalid_value
-from kk.kinds import _podcells, _podspec, _podspec_check, _podspec_resources
-from kk.kinds._checks import Errors, bad, each, fill, section
+from kk.base.errors import forbidden_value
+from kk.kinds import _pod_annotations, _pod_change, _pod_status, _podcells, _podspec, _podspec_check, _podspec_resources
+from kk.kinds._checks import Errors, fill, section
 from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, spec_warnings
 from kk.kinds.kind import AGE, Column, Kind
@@ -52,59 +51,21 @@ def prepare_update(pod: Obj, old: Obj) -> None:
 
 def validate(pod: Obj, old: Obj | None) -> Errors:
     """The spec on create; on update only what may change."""
-    spec = pod["spec"]
     if old is not None:
-        yield from _podspec_check.check_pod_update(spec, old["spec"])
+        yield from _pod_change.check_update(pod, old)
         return
+    spec, annotations = pod["spec"], pod["metadata"].get("annotations")
+    yield from _pod_annotations.check("metadata.annotations", annotations, spec)
     yield from _podspec_check.check_spec("spec", spec, pod=True)
     if spec.get("ephemeralContainers"):
         yield forbidden_value("spec.ephemeralContainers", "cannot be set on create")
-
-
-def validate_status(pod: Obj, old: Obj) -> Errors:
-    """Addresses, the nominated node, container states that go on."""
-    status, before = pod.get("status") or {}, old.get("status") or {}
-    if status.get("nominatedNodeName"):
-        yield from bad(
-            "status.nominatedNodeName", status["nominatedNodeName"], names.dns_subdomain(status["nominatedNodeName"])
-        )
-    yield from _addresses("status.podIPs", status.get("podIPs"))
-    yield from _addresses("status.hostIPs", status.get("hostIPs"))
-    for where, condition in each("status.conditions", status.get("conditions")):
-        kind = condition.get("type") or ""
-        if not kind.startswith("kubernetes.io/"):
-            yield from bad(f"{where}.type", kind, names.qualified_name(kind) if kind else [])
-    spec = pod.get("spec") or {}
-    if spec.get("restartPolicy") in ("Never", "OnFailure"):
-        yield from _restarted("status.containerStatuses", status, before, spec["restartPolicy"])
-
-
-def _addresses(path: str, listed: list[Obj] | None) -> Errors:
-    for where, address in each(path, listed):
-        yield from bad(where, address.get("ip") or "", names.ip(address.get("ip") or ""))
-    versions = [parsed.version for a in listed or () if (parsed := names.parse_ip(a.get("ip") or "")) is not None]
-    if len(listed or ()) > 2 or len(set(versions)) < len(versions):
-        ips = [a.get("ip") for a in listed or ()]
-        yield invalid_value(path, ips, "may specify no more than one IP for each IP family")
-
-
-def _restarted(path: str, status: Obj, before: Obj, policy: str) -> Errors:
-    """A container that ended for good stays ended."""
-    now = {c.get("name"): c for c in status.get("containerStatuses") or ()}
-    for where, container in each(path, before.get("containerStatuses")):
-        terminated = (container.get("state") or {}).get("terminated")
-        if terminated is None or (policy == "OnFailure" and terminated.get("exitCode")):
-            continue
-        state = (now.get(container.get("name")) or {}).get("state") or {}
-        if container.get("name") in now and state.get("terminated") is None:
-            yield forbidden_value(f"{where}.state", "may not be transitioned to non-terminated state")
+    yield from _pod_annotations.check_matching("spec", annotations, spec)
 
 
 def warnings(pod: Obj, old: Obj | None) -> Iterator[str]:
-    """About the name, on create, and the spec where it changed."""
+    """About the name and the spec, on create only: people seldom change pods, programs often."""
     if old is None:
         yield from name_warning(pod["metadata"].get("name") or "", "the Pod's hostname")
-    if old is None or old["spec"] != pod["spec"]:
         yield from spec_warnings("", pod["spec"], pod["metadata"].get("annotations"))
 
 
@@ -158,11 +119,12 @@ KIND = Kind(
     row_conditions=row_conditions,
     warnings=warnings,
     validate=validate,
-    validate_status=validate_status,
+    prepare_status=_pod_status.prepare,
+    validate_status=_pod_status.check,
     validate_subresource={
-        "ephemeralcontainers": _podspec_check.check_ephemeral,
-        "resize": _podspec_check.check_resize,
-        "binding": _podspec_check.check_binding,
+        "ephemeralcontainers": _pod_change.check_ephemeral,
+        "resize": _pod_change.check_resize,
+        "binding": _pod_change.check_binding,
     },
     prepare_update=prepare_update,
     columns=(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kk.kinds import _podspec, _podspec_check, _podspec_resources, _podspec_warnings, pod
+from kk.kinds import _pod_change, _podspec, _podspec_check, _podspec_resources, _podspec_warnings, pod
 
 Obj = dict[str, Any]
 
@@ -107,7 +107,7 @@ def changed(**fields: Any) -> list[str]:
             new.pop(field, None)
         else:
             new[field] = value
-    return [f"{e.field}: {e.body}" for e in _podspec_check.check_pod_update(new, old)]
+    return [f"{e.field}: {e.body}" for e in _pod_change.check_spec_update(new, old)]
 
 
 def test_what_an_update_of_a_pod_may_change() -> None:

@@ -206,6 +206,8 @@ def prepare(write: Write, new: Obj, old: Obj, merge: Any) -> None:
     metadata, before = new["metadata"], old["metadata"]
     if write.subresource == "status":
         _only_status(new, old, write.view.resource)
+        if resource.strategy.prepare_status is not None:
+            resource.strategy.prepare_status(new, old)
     elif merge is None:
         _all_but_status(write, new, old)
         if resource.strategy.prepare_update is not None:
