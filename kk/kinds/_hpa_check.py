@@ -5,30 +5,38 @@ from typing import Any
 from kk.base import names
 from kk.base.errors import FieldError, forbidden_value, invalid_value, not_supported, required
 from kk.base.quantity import Quantity
-from kk.kinds._checks import Errors, each
+from kk.kinds._checks import Errors, bad, each
 from kk.kinds._labelselector import check_selector
+from kk.kinds._resourcenames import container_resource
 
 Obj = dict[str, Any]
+#: in the order in which upstream looks for them
 _KINDS = {
     "Object": "object",
+    "External": "external",
     "Pods": "pods",
     "Resource": "resource",
     "ContainerResource": "containerResource",
-    "External": "external",
 }
 _LONGEST_WINDOW = 3600
 
 
-def check_spec(path: str, spec: Obj) -> Errors:
-    """Faults of the spec."""
+def check_spec(path: str, spec: Obj, old: Obj | None = None) -> Errors:
+    """Faults of the spec; what the old one had against the rules of today may stay."""
     least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if least is not None and least < 1:
-        yield invalid_value(f"{path}.minReplicas", least, "must be greater than or equal to 1")
+    lowest = 0 if old is not None and old.get("minReplicas") == 0 else 1
+    if least is not None and least < lowest:
+        yield invalid_value(f"{path}.minReplicas", least, f"must be greater than or equal to {lowest}")
     if most < 1:
         yield required(f"{path}.maxReplicas", "must be set and greater than 0")
     if least is not None and most < least:
         yield invalid_value(f"{path}.maxReplicas", most, "must be greater than or equal to `minReplicas`")
-    yield from _reference(f"{path}.scaleTargetRef", spec.get("scaleTargetRef") or {}, group=True)
+    target, before = spec.get("scaleTargetRef") or {}, (old or {}).get("scaleTargetRef") or {}
+    yield from _reference(f"{path}.scaleTargetRef", target)
+    if old is None or not _version_fault(before):
+        fault = _version_fault(target)
+        if fault:
+            yield invalid_value(f"{path}.scaleTargetRef.apiVersion", target.get("apiVersion") or "", fault)
     yield from _metrics(f"{path}.metrics", spec.get("metrics") or [], least)
     behavior = spec.get("behavior")
     if behavior is not None:
@@ -36,7 +44,16 @@ def check_spec(path: str, spec: Obj) -> Errors:
             yield from _rules(f"{path}.behavior.{side}", behavior.get(side))
 
 
-def _reference(path: str, target: Obj, group: bool = False) -> Errors:
+def _version_fault(target: Obj) -> str:
+    """What is wrong with a target's apiVersion: all that scales but one kind is of a group."""
+    api_version = target.get("apiVersion") or ""
+    if api_version.count("/") > 1:
+        return f"unexpected GroupVersion string: {api_version}"
+    named = api_version.rpartition("/")[0] or target.get("kind") == "ReplicationController"
+    return "" if named else "apiVersion must specify API group"
+
+
+def _reference(path: str, target: Obj) -> Errors:
     for field in ("kind", "name"):
         value = target.get(field) or ""
         if not value:
@@ -44,9 +61,6 @@ def _reference(path: str, target: Obj, group: bool = False) -> Errors:
         else:
             for message in names.path_segment(value):
                 yield invalid_value(f"{path}.{field}", value, message)
-    api_version = target.get("apiVersion") or ""
-    if group and "/" not in api_version:
-        yield invalid_value(f"{path}.apiVersion", api_version, "apiVersion must specify API group")
 
 
 def _metrics(path: str, metrics: list[Obj], least: int | None) -> Errors:
@@ -62,19 +76,21 @@ def _metric(path: str, metric: Obj) -> Errors:
     if not kind:
         yield required(f"{path}.type", "must specify a metric source type")
     if kind not in _KINDS:
+        yield not_supported(f"{path}.type", kind, sorted(_KINDS))
+    present = [(name, field) for name, field in _KINDS.items() if metric.get(field) is not None]
+    if present:
+        # upstream looks into the first source that is there, whatever the type says
+        name, field = present[0]
+        yield from _source(f"{path}.{field}", name, metric[field])
+    expected = _KINDS.get(kind)
+    if expected is None:
         # upstream looks twice
-        for _ in range(2 if kind else 1):
-            yield not_supported(f"{path}.type", kind, sorted(_KINDS))
-        return
-    field = _KINDS[kind]
-    for other in _KINDS.values():
-        if other != field and metric.get(other) is not None:
-            yield forbidden_value(f"{path}.{other}", "must populate the given metric source only")
-    source = metric.get(field)
-    if source is None:
-        yield required(f"{path}.{field}", "must populate information for the given metric source")
-        return
-    yield from _source(f"{path}.{field}", kind, source)
+        yield not_supported(f"{path}.type", kind, sorted(_KINDS))
+    elif metric.get(expected) is None:
+        yield required(f"{path}.{expected}", "must populate information for the given metric source")
+    for _, field in present if len(present) > 1 else ():
+        if field != expected:
+            yield forbidden_value(f"{path}.{field}", "must populate the given metric source only")
 
 
 def _source(path: str, kind: str, source: Obj) -> Errors:
@@ -86,16 +102,24 @@ def _source(path: str, kind: str, source: Obj) -> Errors:
         yield from _identifier(f"{path}.metric", source.get("metric") or {})
     elif not source.get("name"):
         yield required(f"{path}.name", "must specify a resource name")
-    if kind == "ContainerResource" and not source.get("container"):
-        yield required(f"{path}.container", "must specify a container name")
+    elif kind == "ContainerResource":
+        yield from container_resource(f"{path}.name", source["name"])
+    if kind == "ContainerResource":
+        container = source.get("container") or ""
+        if not container:
+            yield required(f"{path}.container", "must specify a container")
+        else:
+            yield from bad(f"{path}.container", container, names.dns_label(container))
     yield from _target(where, target)
     value, average, percent = target.get("value"), target.get("averageValue"), target.get("averageUtilization")
     if kind == "Pods":
-        if average is None or Quantity.parse(average).nano <= 0:
+        if average is None:
             yield required(f"{where}.averageValue", "must specify a positive target averageValue")
     elif kind in ("Object", "External"):
         if value is None and average is None:
-            yield required(f"{where}.averageValue", "must set either a target value or averageValue")
+            either = "averageValue" if kind == "Object" else "a per-pod target"
+            what = "a target value" if kind == "Object" else "a target value for metric"
+            yield required(f"{where}.averageValue", f"must set either {what} or {either}")
         if kind == "External" and value is not None and average is not None:
             yield forbidden_value(f"{where}.value", "may not set both a target value for metric and a per-pod target")
     else:
@@ -121,7 +145,7 @@ def _target(path: str, target: Obj) -> Errors:
     kind = target.get("type") or ""
     if not kind:
         yield required(f"{path}.type", "must specify a metric target type")
-    elif kind not in ("Utilization", "Value", "AverageValue"):
+    if kind not in ("Utilization", "Value", "AverageValue"):
         detail = "must be either Utilization, Value, or AverageValue"
         yield invalid_value(f"{path}.type", kind, detail)
     for field in ("value", "averageValue"):

@@ -141,7 +141,8 @@ def at_most_all(path: str, value: Any) -> Errors:
 def amount(value: Any) -> int:
     """The number or the percent of an int-or-string, 0 where it is neither: only for asking whether it is nought."""
     if isinstance(value, str):
-        return percent_of(value) or 0
+        found = percent_of(value)
+        return found if found is not None else int(value) if value.isascii() and value.isdigit() else 0
     return int(value or 0)
 
 

@@ -68,12 +68,12 @@ def _strategy(path: str, strategy: Obj) -> Errors:
         unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
         yield from _workload.int_or_percent(f"{where}.maxUnavailable", unavailable)
         yield from _workload.int_or_percent(f"{where}.maxSurge", surge)
+        yield from _workload.at_most_all(f"{where}.maxUnavailable", unavailable)
+        yield from _workload.at_most_all(f"{where}.maxSurge", surge)
         if _workload.amount(unavailable) and _workload.amount(surge):
             yield invalid_value(f"{where}.maxSurge", surge, "may not be set when maxUnavailable is non-zero")
         if not _workload.amount(unavailable) and not _workload.amount(surge):
             yield required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0")
-        yield from _workload.at_most_all(f"{where}.maxUnavailable", unavailable)
-        yield from _workload.at_most_all(f"{where}.maxSurge", surge)
     elif kind != "OnDelete":
         shown = {"Type": kind or "", "RollingUpdate": rolling}
         yield not_supported(path, shown, ("RollingUpdate", "OnDelete"))

@@ -22,7 +22,7 @@ def default(obj: Obj) -> None:
     if not spec.get("metrics"):
         spec["metrics"] = [_hpa_v1.cpu_metric(_hpa_v1.DEFAULT_CPU)]
     behavior = spec.get("behavior")
-    if behavior is not None and (behavior.get("scaleUp") is not None or behavior.get("scaleDown") is not None):
+    if behavior is not None:
         up = section(behavior, "scaleUp")
         fill(up, "stabilizationWindowSeconds", 0)
         _default_rules(up, _UP)
@@ -47,7 +47,7 @@ def prepare_create(obj: Obj) -> None:
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Bounds, the target, metrics and behavior."""
-    yield from _hpa_check.check_spec("spec", obj["spec"])
+    yield from _hpa_check.check_spec("spec", obj["spec"], old["spec"] if old is not None else None)
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
