@@ -34,12 +34,13 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield invalid_value("spec", None, "either `defaultBackend` or `rules` must be specified")
     if spec.get("defaultBackend") is not None:
         yield from _backend("spec.defaultBackend", spec["defaultBackend"])
+    any_rule, any_secret = _tolerated(old)
     for path, rule in each("spec.rules", spec.get("rules")):
-        yield from _rule(path, rule)
+        yield from _rule(path, rule, any_rule)
     for path, tls in each("spec.tls", spec.get("tls")):
         for where, host in each(f"{path}.hosts", tls.get("hosts")):
             yield from _dns_name(where, host)
-        if tls.get("secretName"):
+        if tls.get("secretName") and not any_secret:
             yield from bad(f"{path}.secretName", tls["secretName"], names.dns_subdomain(tls["secretName"]))
     name = spec.get("ingressClassName")
     if name is not None:
@@ -51,6 +52,14 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         )
 
 
+def _tolerated(old: Obj | None) -> tuple[bool, bool]:
+    """Whether paths of wildcard hosts and names of secrets go unchecked: an ingress that has wrong ones may keep them."""
+    spec = (old or {}).get("spec") or {}
+    wild = [rule for rule in spec.get("rules") or [] if "*" in (rule.get("host") or "")]
+    secrets = [tls["secretName"] for tls in spec.get("tls") or [] if tls.get("secretName")]
+    return any(True for rule in wild for _ in _paths("", rule)), any(names.dns_subdomain(name) for name in secrets)
+
+
 def _dns_name(path: str, host: str) -> Errors:
     if "*" not in host:
         yield from bad(path, host, names.dns_subdomain(host))
@@ -58,12 +67,17 @@ def _dns_name(path: str, host: str) -> Errors:
         yield from bad(path, host, names.wildcard_subdomain(host))
 
 
-def _rule(path: str, rule: Obj) -> Errors:
-    host = rule.get("host")
+def _rule(path: str, rule: Obj, any_rule: bool) -> Errors:
+    host = rule.get("host") or ""
     if host:
         if _addresses.parse(host) is not None:
             yield invalid_value(f"{path}.host", host, "must be a DNS name, not an IP address")
         yield from _dns_name(f"{path}.host", host)
+    if "*" not in host or not any_rule:
+        yield from _paths(path, rule)
+
+
+def _paths(path: str, rule: Obj) -> Errors:
     if rule.get("http") is not None:
         paths = rule["http"].get("paths")
         if not paths:
@@ -76,7 +90,8 @@ def _path(path: str, route: Obj) -> Errors:
     kind, url = route.get("pathType"), route.get("path") or ""
     if kind is None:
         yield required(f"{path}.pathType", "pathType must be specified")
-    elif kind in ("Exact", "Prefix"):
+        return
+    if kind in ("Exact", "Prefix"):
         if not url.startswith("/"):
             yield invalid_value(f"{path}.path", url, "must be an absolute path")
         for sequence in _SEQUENCES:
@@ -135,14 +150,6 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
             yield from bad(f"{path}.hostname", host, names.dns_subdomain(host))
             if _addresses.parse(host) is not None:
                 yield invalid_value(f"{path}.hostname", host, "must be a DNS name, not an IP address")
-        for where, port in each(f"{path}.ports", ingress.get("ports")):
-            yield from _status_port(where, port)
-
-
-def _status_port(path: str, port: Obj) -> Errors:
-    if not 1 <= (port.get("port") or 0) <= 65535:
-        yield invalid_value(f"{path}.port", port.get("port") or 0, PORT_RANGE)
-    yield from one_of(f"{path}.protocol", port.get("protocol"), ("SCTP", "TCP", "UDP"))
 
 
 def warnings(obj: Obj, old: Obj | None) -> list[str]:

@@ -7,11 +7,12 @@ from kk.base import names
 from kk.base.errors import OMITTED, duplicate, invalid_value, not_supported, required, too_long, too_many
 from kk.base.times import human_duration, parse_time
 from kk.kinds import _jobstatus, _podspec, _podspec_check, _podspec_shown, _workload
-from kk.kinds._checks import Errors, bad, each, fill, not_negative, optional_one_of, section
+from kk.kinds._checks import IMMUTABLE, Errors, bad, each, fill, go_value, not_negative, optional_one_of, section
 from kk.kinds._labelselector import check_selector, shown
 from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import WIDE, number
+from kk.kinds.ingressclass import domain_path
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -144,8 +145,7 @@ def check_spec(path: str, spec: Obj) -> Errors:
         yield required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
     manager = spec.get("managedBy")
     if manager is not None:
-        for message in names.domain_prefixed_path(manager):
-            yield invalid_value(f"{path}.managedBy", manager, message)
+        yield from domain_path(f"{path}.managedBy", manager)
         if len(manager.encode()) > _LONGEST_MANAGER:
             yield too_long(f"{path}.managedBy", manager, _LONGEST_MANAGER)
     yield from optional_one_of(f"{path}.completionMode", spec.get("completionMode"), ("NonIndexed", "Indexed"))
@@ -209,7 +209,7 @@ def _many(path: str, spec: Obj) -> Errors:
 def _success_policy(path: str, policy: Obj, spec: Obj) -> Errors:
     rules = policy.get("rules") or []
     if spec.get("completionMode") != "Indexed":
-        yield invalid_value(path, {"Rules": rules}, "requires indexed completion mode")
+        yield invalid_value(path, _shown("successPolicy", policy), "requires indexed completion mode")
         return
     if not rules:
         yield required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")
@@ -318,8 +318,8 @@ def _changes(spec: Obj, old: Obj) -> Errors:
     elif wanted is not None and wanted != old.get("completions") and wanted != spec.get("parallelism"):
         yield invalid_value("spec.completions", wanted, "can only be modified in tandem with spec.parallelism")
     for field in fixed:
-        if (spec.get(field) if spec.get(field) is not None else None) != old.get(field):
-            yield invalid_value(f"spec.{field}", spec.get(field), "field is immutable")
+        if spec.get(field) != old.get(field):
+            yield invalid_value(f"spec.{field}", _shown(field, spec.get(field)), IMMUTABLE)
     if _template_core(spec, suspended) != _template_core(old, suspended):
         pod = _podspec_shown.shown(spec["template"]["spec"])
         if suspended:
@@ -327,6 +327,29 @@ def _changes(spec: Obj, old: Obj) -> Errors:
         else:
             shown = {**(spec["template"].get("metadata") or {}), "Spec": pod}
             yield invalid_value("spec.template", shown, "field is immutable")
+
+
+def _shown(field: str, value: Any) -> Any:
+    """A field as messages of upstream show it: policies in their internal form."""
+    if value is None or not isinstance(value, dict):
+        return value
+    if field == "selector":
+        return shown(value)
+    rules = value.get("rules")
+    if rules is None:
+        return {"Rules": None}
+    if field == "successPolicy":
+        return {"Rules": [go_value(rule, "SucceededIndexes", "SucceededCount") for rule in rules]}
+    return {"Rules": [_shown_rule(rule) for rule in rules]}
+
+
+def _shown_rule(rule: Obj) -> Obj:
+    codes, patterns = rule.get("onExitCodes"), rule.get("onPodConditions")
+    return {
+        "Action": rule.get("action") or "",
+        "OnExitCodes": None if codes is None else go_value(codes, "ContainerName", "Operator", "Values"),
+        "OnPodConditions": None if patterns is None else [go_value(p, "Type", "Status") for p in patterns],
+    }
 
 
 def _template_core(spec: Obj, suspended: bool) -> Obj:

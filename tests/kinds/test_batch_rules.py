@@ -109,6 +109,24 @@ def test_completions_of_an_indexed_job_change_with_its_parallelism() -> None:
     ]
 
 
+def test_policies_do_not_change_and_are_told_in_their_inner_form() -> None:
+    old, new = made(**rules(codes())), made(**rules(codes(values=[2])))
+    told_rule = (
+        '{"Action":"FailJob","OnExitCodes":{"ContainerName":null,"Operator":"In","Values":[2]},"OnPodConditions":null}'
+    )
+    assert told(new, old) == [
+        f'spec.podFailurePolicy: Invalid value: {{"Rules":[{told_rule}]}}: field is immutable',
+    ]
+
+
+def test_managers_are_named_by_domain_and_path() -> None:
+    assert told(made(managedBy="")) == ["spec.managedBy: Required value"]
+    assert [text.partition(":")[2][:21] for text in told(made(managedBy="A/ "))] == [
+        ' Invalid value: "A": ',
+        ' Invalid value: " ": ',
+    ]
+
+
 def test_too_many_indexes_warn() -> None:
     big = made(completionMode="Indexed", completions=100_001, parallelism=10_001)
     assert [text[:22] for text in job.KIND.warnings(big, None)] == ["spec: In Indexed Jobs "]

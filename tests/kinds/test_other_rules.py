@@ -134,6 +134,20 @@ def test_backends_may_be_named_as_services_may() -> None:
     assert list(ingress.KIND.validate(obj, None)) == []
 
 
+def test_what_an_ingress_had_wrong_it_may_keep() -> None:
+    def made(host: str, secret: str) -> Obj:
+        rule = {"host": host, "http": {"paths": [{"pathType": "Exact", "path": "x", "backend": {}}]}}
+        return {"metadata": {"name": "a"}, "spec": {"rules": [rule], "tls": [{"secretName": secret}]}}
+
+    wild, plain = made("*.a.b", "No"), made("c.a.b", "no")
+    fields = [f.field for f in ingress.KIND.validate(wild, None)]
+    at = "spec.rules[0].http.paths[0]"
+    assert fields == [f"{at}.path", f"{at}.backend", "spec.tls[0].secretName"]
+    assert list(ingress.KIND.validate(wild, wild)) == []
+    assert [f.field for f in ingress.KIND.validate(plain, wild)] == [f"{at}.path", f"{at}.backend"]
+    assert [f.field for f in ingress.KIND.validate(wild, plain)] == fields
+
+
 CIDRS = "spec.cidrs"
 TWICE = '["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'
 
