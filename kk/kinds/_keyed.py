@@ -16,6 +16,12 @@ def check_data(
     obj: Obj, old: Obj | None, fields: tuple[str, ...], encoded: tuple[str, ...] = ("binaryData",)
 ) -> Errors:
     """Faults of the maps named by `fields`; those in `encoded` hold base64 and count by what they decode to."""
+    if old is not None and old.get("immutable"):
+        if not obj.get("immutable"):
+            yield forbidden_value("immutable", _IMMUTABLE)
+        for field in fields:
+            if (obj.get(field) or {}) != (old.get(field) or {}):
+                yield forbidden_value(field, _IMMUTABLE)
     size = 0
     for field in fields:
         for key, value in (obj.get(field) or {}).items():
@@ -25,10 +31,4 @@ def check_data(
                 yield invalid_value(f"{field}[{key}]", key, "duplicate of key present in binaryData")
             size += len(base64.b64decode(value)) if field in encoded else len(value.encode())
     if size > MOST:
-        yield too_long("" if "binaryData" in fields else "data", "", MOST)
-    if old is not None and old.get("immutable"):
-        if not obj.get("immutable"):
-            yield forbidden_value("immutable", _IMMUTABLE)
-        for field in fields:
-            if (obj.get(field) or {}) != (old.get(field) or {}):
-                yield forbidden_value(field, _IMMUTABLE)
+        yield too_long("[]" if "binaryData" in fields else "data", "", MOST)

@@ -17,10 +17,12 @@ def check_node_selector(path: str, selector: Obj) -> Errors:
         yield from check_term(where, term)
 
 
-def check_term(path: str, term: Obj) -> Errors:
-    """Faults of one term."""
+def check_term(path: str, term: Obj, values: bool = True) -> Errors:
+    """Faults of one term; values that no label can have are faults where `values` says so (elsewhere they are warned of)."""
     for where, requirement in each(f"{path}.matchExpressions", term.get("matchExpressions")):
         yield from _expression(where, requirement)
+        for there, value in each(f"{where}.values", requirement.get("values") if values else None):
+            yield from bad(there, value, names.label_value(value))
     for where, requirement in each(f"{path}.matchFields", term.get("matchFields")):
         yield from _field(where, requirement)
 

@@ -100,6 +100,7 @@ def check_container(path: str, resources: Obj, claims: set[Any]) -> Errors:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for name, amount in limits.items():
         yield from check_amount(f"{path}.limits[{name}]", name, amount)
+        yield from _pages(f"{path}.limits[{name}]", name, amount)
     for name, amount in requests.items():
         where = f"{path}.requests"
         yield from check_amount(f"{where}[{name}]", name, amount)
@@ -108,10 +109,24 @@ def check_container(path: str, resources: Obj, claims: set[Any]) -> Errors:
             yield from _against(where, name, asked, Quantity.parse(limits[name]))
         elif not _may_differ(name):
             yield required(f"{path}.limits", "Limit must be set for non overcommitable resources")
+        yield from _pages(f"{where}[{name}]", name, amount)
     huge = any(n.startswith("hugepages-") for n in (*limits, *requests))
     if huge and not any(n in (*limits, *requests) for n in _QOS):
         yield forbidden_value(path, "HugePages require cpu or memory")
     yield from _claims(f"{path}.claims", resources.get("claims"), claims)
+
+
+def _pages(path: str, name: str, amount: Any) -> Errors:
+    """Huge pages come whole."""
+    if not name.startswith("hugepages-"):
+        return
+    try:
+        size = Quantity.parse(name.removeprefix("hugepages-")).value()
+    except ValueError:
+        size = 0
+    value = Quantity.parse(amount)
+    if size <= 0 or value.value() % size:
+        yield invalid_value(path, value.canonical(), f"{value.canonical()} is not positive integer multiple of {name}")
 
 
 def _against(path: str, name: str, asked: Quantity, limit: Quantity) -> Errors:

@@ -41,7 +41,7 @@ def check_affinity(path: str, affinity: Obj | None) -> Errors:
             yield from check_node_selector(f"{path}.nodeAffinity.{_REQUIRED}", node[_REQUIRED])
         for where, term in each(f"{path}.nodeAffinity.{_PREFERRED}", node.get(_PREFERRED)):
             yield from _weight(where, term)
-            yield from check_term(f"{where}.preference", term.get("preference") or {})
+            yield from check_term(f"{where}.preference", term.get("preference") or {}, values=False)
     for field in ("podAffinity", "podAntiAffinity"):
         pods = affinity.get(field)
         if pods is None:

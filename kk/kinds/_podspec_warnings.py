@@ -9,11 +9,14 @@ from kk.kinds._checks import each
 
 Obj = dict[str, Any]
 _LABELS = {
-    "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
-    "beta.kubernetes.io/os": ("v1.14", "kubernetes.io/os"),
-    "failure-domain.beta.kubernetes.io/region": ("v1.17", "topology.kubernetes.io/region"),
-    "failure-domain.beta.kubernetes.io/zone": ("v1.17", "topology.kubernetes.io/zone"),
-    "beta.kubernetes.io/instance-type": ("v1.17", "node.kubernetes.io/instance-type"),
+    "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+    "app.kubernetes.io/created-by": "deprecated since v1.9",
+    "scheduler.alpha.kubernetes.io/preferAvoidPods": "deprecated since v1.22; use Taints and Tolerations instead",
+    "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 }
 _NO_SELECTOR = "a null labelSelector results in matching no pod"
 _REQUIRED, _PREFERRED = (
@@ -32,23 +35,39 @@ def name_warning(name: str, what: str = "Pod names and hostnames") -> Iterator[s
         )
 
 
+def label_warning(key: str) -> str:
+    """What is to be said of a label of nodes that is no longer used; "" of others."""
+    return _LABELS.get(key, "")
+
+
 def _deprecated(key: str) -> str:
-    since, instead = _LABELS[key]
-    return f'deprecated since {since}; use "{instead}" instead'
+    return _LABELS[key]
 
 
-def _term(path: str, term: Obj) -> Iterator[str]:
+def term_warnings(path: str, term: Obj, values: bool = False) -> Iterator[str]:
+    """Of a NodeSelectorTerm: labels that are no longer used and, where asked, values that no label can have."""
     for where, expression in each(f"{path}.matchExpressions", term.get("matchExpressions")):
         if expression.get("key") in _LABELS:
             yield f"{where}.key: {expression['key']} is {_deprecated(expression['key'])}"
+        for there, value in each(f"{where}.values", expression.get("values") if values else None):
+            for message in names.label_value(value):
+                yield f"{there}: {value} is invalid, {message}"
+
+
+def selector_warnings(path: str, selector: Obj | None) -> Iterator[str]:
+    """Of a LabelSelector for nodes."""
+    yield from term_warnings(path, selector or {})
+    for key in (selector or {}).get("matchLabels") or {}:
+        if key in _LABELS:
+            yield f"{path}.matchLabels.{key}: {_deprecated(key)}"
 
 
 def _node_affinity(path: str, affinity: Obj) -> Iterator[str]:
     required = (affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms")
     for where, term in each(f"{path}.{_REQUIRED}.nodeSelectorTerms", required):
-        yield from _term(where, term)
+        yield from term_warnings(where, term)
     for where, term in each(f"{path}.{_PREFERRED}", affinity.get(_PREFERRED)):
-        yield from _term(f"{where}.preference", term.get("preference") or {})
+        yield from term_warnings(f"{where}.preference", term.get("preference") or {}, values=True)
 
 
 def _pod_affinity(path: str, affinity: Obj) -> Iterator[str]:
@@ -162,6 +181,12 @@ def _ports(spec_path: str, spec: Obj) -> Iterator[str]:
     for field in ("initContainers", "containers"):
         for path, container in each(f"{spec_path}.{field}", spec.get(field)):
             for where, port in each(f"{path}.ports", container.get("ports")):
+                if port.get("hostIP") and not port.get("hostPort"):
+                    shown = (
+                        f"{{Name:{port.get('name') or ''} HostPort:0 ContainerPort:{port.get('containerPort') or 0} "
+                        f"Protocol:{port.get('protocol') or ''} HostIP:{port['hostIP']}}}"
+                    )
+                    yield f"{where}: hostIP set without hostPort: {shown}"
                 others = known.setdefault((port.get("containerPort"), port.get("protocol")), [])
                 for there, other in others:
                     word = _clash(port, other)

@@ -73,6 +73,11 @@ def _native(name: str) -> bool:
     return "/" not in name or "kubernetes.io/" in name
 
 
+def may_overcommit(name: str) -> bool:
+    """Whether a request may be lower than the limit: native resources but huge pages."""
+    return _native(name) and not name.startswith("hugepages-")
+
+
 def is_extended(name: str) -> bool:
     """Whether a name is an extended resource: of a foreign domain, and fit to be counted by quota."""
     if _native(name) or name.startswith("requests."):

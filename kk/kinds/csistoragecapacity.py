@@ -3,6 +3,7 @@
 from kk.base.errors import invalid_value
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, immutable, quantity_not_negative
 from kk.kinds._labelselector import check_selector
+from kk.kinds._podspec_warnings import selector_warnings
 from kk.kinds._storage import check_class
 from kk.kinds.kind import Kind
 
@@ -21,4 +22,11 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from immutable("storageClassName", name, old.get("storageClassName"))
 
 
-KIND = Kind("storage.k8s.io/v1", "CSIStorageCapacity", validate=validate, generation=False, unconditional_update=False)
+KIND = Kind(
+    "storage.k8s.io/v1",
+    "CSIStorageCapacity",
+    validate=validate,
+    warnings=lambda obj, old: selector_warnings("nodeTopology", obj.get("nodeTopology")),
+    generation=False,
+    unconditional_update=False,
+)

@@ -5,7 +5,7 @@ from kk.base.errors import duplicate, forbidden_value, invalid_value, required
 from kk.base.quantity import Quantity
 from kk.kinds._checks import Errors, Obj, bad, each, listed, quantity, section
 from kk.kinds._later import later
-from kk.kinds._resourcenames import container_resource, standard_resource
+from kk.kinds._resourcenames import container_resource, may_overcommit, standard_resource
 from kk.kinds.kind import Kind
 
 
@@ -47,7 +47,7 @@ def _type(path: str, kind: str) -> Errors:
 
 
 def _item(path: str, item: Obj, kind: str) -> Errors:
-    check = container_resource if kind == "Container" else standard_resource
+    check = container_resource if kind in ("Container", "Pod") else standard_resource
     fields = ["max", "min"]
     if kind == "Pod":
         for field in ("default", "defaultRequest"):
@@ -99,6 +99,9 @@ def _compare(path: str, key: str, have: dict[str, Quantity | None], ratio: Quant
                 ratio.canonical(),
                 f"ratio {ratio.canonical()} is greater than max/min = {span:f}",
             )
+    if not may_overcommit(key) and limit is not None and request is not None and limit != request:
+        text = f"default value {limit.canonical()} must equal to defaultRequest value {request.canonical()} in {key}"
+        yield invalid_value(f"{path}.defaultRequest[{key}]", request.canonical(), text)
 
 
 KIND = Kind(

@@ -4,7 +4,7 @@ from typing import Any
 
 from kk.base import names
 from kk.base.errors import invalid_value, required
-from kk.kinds._checks import Errors, each, fill, section
+from kk.kinds._checks import Errors, bad, each, fill, section
 from kk.kinds._later import later
 from kk.kinds.kind import AGE, Column, Kind
 from kk.kinds.meta import is_dns_label
@@ -43,13 +43,22 @@ def prepare_update(obj: Obj, old: Obj) -> None:
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """Finalizers of the spec: qualified names; one without a domain must be the standard one."""
-    for _, finalizer in each("spec.finalizers", (obj.get("spec") or {}).get("finalizers")):
-        faults = names.qualified_name(finalizer)
-        for message in faults:
-            yield invalid_value("spec.finalizers", finalizer, message)
-        if not faults and "/" not in finalizer and finalizer not in (FINALIZER, "orphan", "foregroundDeletion"):
-            detail = "name is neither a standard finalizer name nor is it fully qualified"
-            yield invalid_value("spec.finalizers", finalizer, detail)
+    if old is None:
+        for finalizer in (obj.get("spec") or {}).get("finalizers") or ():
+            yield from _finalizer("spec.finalizers", finalizer)
+
+
+def _finalize(obj: Obj, old: Obj) -> Errors:
+    """The same of a write to /finalize, which tells them apart."""
+    for where, finalizer in each("spec.finalizers", (obj.get("spec") or {}).get("finalizers")):
+        yield from _finalizer(where, finalizer)
+
+
+def _finalizer(path: str, finalizer: str) -> Errors:
+    yield from bad(path, finalizer, names.qualified_name(finalizer))
+    if "/" not in finalizer and finalizer not in (FINALIZER, "orphan", "foregroundDeletion"):
+        detail = "name is neither a standard finalizer name nor is it fully qualified"
+        yield invalid_value(path, finalizer, detail)
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
@@ -72,6 +81,7 @@ KIND = Kind(
     prepare_create=prepare_create,
     validate=validate,
     validate_status=validate_status,
+    validate_subresource={"finalize": _finalize},
     prepare_update=prepare_update,
     validate_name=is_dns_label,
     columns=(Column("Status", ".status.phase", description="The status of the namespace"), AGE),

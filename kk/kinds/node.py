@@ -1,12 +1,14 @@
 """Node: a machine that runs pods. kk.agent writes it, kk.control.nodelifecycle watches over it; nothing here does I/O."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
 from kk.base.errors import FieldError, duplicate, forbidden_value, invalid_value, not_supported, required
-from kk.kinds import _podspec_resources
-from kk.kinds._checks import Errors, each, fill, section
+from kk.kinds._addresses import legacy_cidr, parse_cidr
+from kk.kinds._checks import Errors, canonical, each, fill, quantity, quantity_not_negative, section
 from kk.kinds._later import later
+from kk.kinds._resourcenames import is_whole
 from kk.kinds.kind import AGE, Column, Kind
 
 Obj = dict[str, Any]
@@ -48,43 +50,71 @@ def prepare_update(obj: Obj, old: Obj) -> None:
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
-    """Taints, addresses of pods; podCIDR and providerID are set once."""
+    """Taints, amounts, addresses of pods; podCIDR and providerID are set once."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    yield from _taints("spec.taints", spec.get("taints"))
-    ranges = spec.get("podCIDRs") or []
-    for where, value in each("spec.podCIDRs", ranges):
-        for message in names.cidr(value):
-            yield invalid_value(where, value, message)
-    if len(ranges) > 2:
-        detail = "may specify no more than one CIDR for each IP family"
-        yield invalid_value("spec.podCIDRs", ranges, detail)
     if old is None:
+        # the path is upstream's, letter for letter
+        yield from _taints("metadata.taints", spec.get("taints"))
+        yield from _amounts(status)
+        yield from _ranges("spec.podCIDRs", spec.get("podCIDRs") or [])
+    else:
+        yield from _update(spec, status, old.get("spec") or {})
+
+
+def _ranges(path: str, ranges: list[str]) -> Errors:
+    for where, value in each(path, ranges):
+        yield from legacy_cidr(where, value)
+    if len(ranges) < 2:
         return
-    before = old.get("spec") or {}
-    for field in ("podCIDRs", "providerID"):
-        if before.get(field) and before[field] != spec.get(field):
-            word = "podCIDR" if field == "podCIDRs" else field
-            yield forbidden_value(f"spec.{field}", f'node updates may not change {word} except from "" to valid')
+    families = {found.version for value in ranges if (found := parse_cidr(value)) is not None}
+    if len(ranges) > 2 or len(families) < 2:
+        yield invalid_value(path, ranges, "may specify no more than one CIDR for each IP family")
+    for at, value in enumerate(ranges):
+        if value in ranges[:at]:
+            yield duplicate(f"{path}[{at}]", value)
+
+
+def _update(spec: Obj, status: Obj, before: Obj) -> Errors:
     yield from _amounts(status)
+    seen: set[tuple[str, str]] = set()
+    for where, address in each("status.addresses", status.get("addresses")):
+        key = (address.get("type") or "", address.get("address") or "")
+        if key in seen:
+            yield duplicate(where, {"Type": key[0], "Address": key[1]})
+        seen.add(key)
+    yield from _pinned("podCIDRs", spec.get("podCIDRs") or [], before.get("podCIDRs") or [])
+    was = before.get("providerID")
+    if was and was != spec.get("providerID"):
+        yield forbidden_value("spec.providerID", 'node updates may not change providerID except from "" to valid')
+    yield from _taints("metadata.taints", spec.get("taints"))
+    if (spec.get("externalID") or "") != (before.get("externalID") or ""):
+        yield forbidden_value("spec.externalID", "may not be updated")
+
+
+def _pinned(field: str, ranges: list[str], before: list[str]) -> Errors:
+    changed = 1 if len(ranges) != len(before) else sum(new != was for new, was in zip(ranges, before, strict=True))
+    for _ in range(changed if before else 0):
+        yield forbidden_value(f"spec.{field}", 'node updates may not change podCIDR except from "" to valid')
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
     """Capacity, what of it may be allocated, addresses."""
-    status = obj.get("status") or {}
-    yield from _amounts(status)
-    seen: list[Obj] = []
-    for where, address in each("status.addresses", status.get("addresses")):
-        if address in seen:
-            yield duplicate(where, address)
-        seen.append(address)
+    yield from validate(obj, old)
 
 
 def _amounts(status: Obj) -> Errors:
     for part in ("capacity", "allocatable"):
         for name, amount in (status.get(part) or {}).items():
-            for error in _podspec_resources.check_amount(f"status.{part}.{name}", name, amount):
-                if "must be a standard resource for containers" not in error.detail:
-                    yield error
+            where = f"status.{part}.{name}"
+            yield from quantity_not_negative(where, amount)
+            if is_whole(name) and quantity(amount).milli() % 1000:
+                yield invalid_value(where, canonical(amount), "must be an integer")
+
+
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """A field that means nothing any more."""
+    if (obj.get("spec") or {}).get("externalID"):
+        yield "spec.externalID: this field is deprecated, and is unused by Kubernetes"
 
 
 def _taints(path: str, taints: list[Obj] | None) -> Errors:
@@ -94,8 +124,8 @@ def _taints(path: str, taints: list[Obj] | None) -> Errors:
         key, value, effect = taint.get("key") or "", taint.get("value") or "", taint.get("effect") or ""
         for message in names.qualified_name(key):
             yield invalid_value(f"{where}.key", key, message)
-        for message in names.label_value(value):
-            yield invalid_value(f"{where}.value", value, message)
+        if faults := names.label_value(value):
+            yield invalid_value(f"{where}.value", value, ";".join(faults))
         if not effect:
             yield required(f"{where}.effect")
         elif effect not in effects:
@@ -156,6 +186,7 @@ KIND = Kind(
     status_on_create=True,
     validate=validate,
     validate_status=validate_status,
+    warnings=warnings,
     columns=(
         Column("Status", _status, description="The status of the node"),
         Column("Roles", _roles, description="The roles of the node"),

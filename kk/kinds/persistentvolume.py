@@ -2,9 +2,10 @@
 
 from kk.base.errors import forbidden_value
 from kk.kinds._cells import access_modes, storage_class, volume_phase
-from kk.kinds._checks import Errors, Obj, canonical, immutable, section
+from kk.kinds._checks import Errors, Obj, canonical, each, immutable, section
 from kk.kinds._later import later
 from kk.kinds._persistentvolume import SOURCES, check_volume_spec, default_volume_spec
+from kk.kinds._podspec_warnings import term_warnings
 from kk.kinds.kind import AGE, Column, Kind
 
 _BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
@@ -77,6 +78,9 @@ def warnings(obj: Obj, old: Obj | None) -> list[str]:
     for source, text in _RETIRED.items():
         if spec.get(source) is not None:
             found.append(f"spec.{source}: {text}")
+    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms")
+    for where, term in each("spec.nodeAffinity.required.nodeSelectorTerms", terms):
+        found.extend(term_warnings(where, term))
     return found
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kk.base import names
-from kk.base.errors import forbidden_value, invalid_value, required
+from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds._cells import access_modes, storage_class, volume_phase
 from kk.kinds._checks import Errors, Obj, bad, canonical, fill, one_of, quantity, quantity_not_negative, section
 from kk.kinds._labelselector import check_selector
@@ -12,6 +12,13 @@ from kk.kinds._persistentvolume import VOLUME_MODES, check_modes
 from kk.kinds._storage import check_class
 from kk.kinds.kind import AGE, Column, Kind
 
+_RESIZES = (
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+)
 _BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
@@ -152,9 +159,33 @@ def _fixed(spec: Obj, before: Obj, obj: Obj, old: Obj) -> Obj:
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:
-    """Amounts that the binder reports."""
-    for name, value in ((obj.get("status") or {}).get("capacity") or {}).items():
-        yield from quantity_not_negative(f"status.capacity[{name}]", value)
+    """Amounts that the binder reports, and how far a resize is."""
+    status = obj.get("status") or {}
+    for name, value in (status.get("capacity") or {}).items():
+        yield from _basic(f"status.capacity[{name}]", value)
+    path = "status.allocatedResourceStatus"
+    for name, state in (status.get("allocatedResourceStatuses") or {}).items():
+        yield from _resource_key(path, name)
+        if state not in _RESIZES:
+            yield not_supported(path, name, _RESIZES)
+    path = "status.allocatedResources"
+    for name, value in (status.get("allocatedResources") or {}).items():
+        faults = list(_resource_key(path, name))
+        yield from faults or _basic(f"{path}[{name}]", value)
+
+
+def _basic(path: str, value: Any) -> Errors:
+    amount = quantity(value).value()
+    if amount < 0:
+        yield invalid_value(path, amount, "must be a valid resource quantity")
+
+
+def _resource_key(path: str, name: str) -> Errors:
+    """A resource of claims: storage, or one of a foreign domain."""
+    faults = names.qualified_name(name)
+    yield from bad(path, name, faults)
+    if not faults and name != "storage" and ("/" not in name or "kubernetes.io/" in name):
+        yield not_supported(path, name, ("storage",))
 
 
 def warnings(obj: Obj, old: Obj | None) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kk.base import names
-from kk.base.errors import duplicate, invalid_value, required, too_many
+from kk.base.errors import duplicate, forbidden_value, invalid_value, required, too_many
 from kk.kinds._checks import IMMUTABLE, Errors, Obj, bad, each, fill, go_value, needed_name, section
 from kk.kinds._devices import check_claim, check_driver, default_claim
 from kk.kinds._nodeselector import check_node_selector
@@ -65,7 +65,12 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
         seen.add(consumer.get("uid") or "")
     allocation = status.get("allocation")
     if reserved and allocation is None:
-        yield invalid_value("status.reservedFor", reserved, "may not be specified when `allocated` is not set")
+        yield forbidden_value("status.reservedFor", "may not be specified when `allocated` is not set")
+    elif reserved and obj["metadata"].get("deletionTimestamp"):
+        known = before.get("reservedFor") or []
+        if any(consumer not in known for consumer in reserved):
+            detail = "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set"
+            yield forbidden_value("status.reservedFor", detail)
     if allocation is not None:
         if before.get("allocation") is not None:
             if allocation != before["allocation"]:

@@ -46,10 +46,10 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     hard = spec.get("hard") or {}
     yield from _amounts("spec.hard", hard)
     yield from _scopes("spec.scopes", spec.get("scopes") or [], hard)
-    yield from _selector("spec.scopeSelector", spec.get("scopeSelector"), hard)
+    yield from _selector("spec.scopeSelector", spec, hard)
     if old is not None:
         scopes = spec.get("scopes") or []
-        if sorted(scopes) != sorted(old["spec"].get("scopes") or []):
+        if set(scopes) != set(old["spec"].get("scopes") or []):
             yield invalid_value("spec.scopes", scopes, IMMUTABLE)
 
 
@@ -79,7 +79,7 @@ def _scopes(path: str, scopes: list[str], hard: Obj) -> Errors:
     for scope in scopes:
         if scope not in _SCOPES:
             yield invalid_value(path, scopes, "unsupported scope")
-        for name in hard:
+        for name in sorted(hard):
             if not _fits(scope, name):
                 yield invalid_value(path, scopes, "unsupported scope applied to resource")
     for pair in _CONFLICTS:
@@ -87,7 +87,8 @@ def _scopes(path: str, scopes: list[str], hard: Obj) -> Errors:
             yield invalid_value(path, scopes, "conflicting scopes")
 
 
-def _selector(path: str, selector: Obj | None, hard: Obj) -> Errors:
+def _selector(path: str, spec: Obj, hard: Obj) -> Errors:
+    selector = spec.get("scopeSelector")
     if selector is None:
         return
     where = f"{path}.matchExpressions"
@@ -97,7 +98,7 @@ def _selector(path: str, selector: Obj | None, hard: Obj) -> Errors:
         values = requirement.get("values") or []
         if scope not in _SCOPES:
             yield invalid_value(f"{where}.scopeName", scope, "unsupported scope")
-        for name in hard:
+        for name in sorted(hard):
             if not _fits(scope, name):
                 yield invalid_value(where, selector, "unsupported scope applied to resource")
         if scope in _EXISTS_ONLY and operator != "Exists":
@@ -111,7 +112,7 @@ def _selector(path: str, selector: Obj | None, hard: Obj) -> Errors:
         seen.add(scope)
     for pair in _CONFLICTS:
         if pair <= seen:
-            yield invalid_value(where, sorted(seen), "conflicting scopes")
+            yield invalid_value(where, spec.get("scopes"), "conflicting scopes")
 
 
 def _operator(where: str, operator: str, values: list[str]) -> Errors:
@@ -125,7 +126,7 @@ def _operator(where: str, operator: str, values: list[str]) -> Errors:
             yield invalid_value(
                 f"{where}.values",
                 values,
-                "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector",
+                "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector",
             )
     else:
         yield invalid_value(f"{where}.operator", operator, "not a valid selector operator")

@@ -1,10 +1,13 @@
 """StorageClass: a kind of storage that claims may ask for, and which provisioner makes it."""
 
+from collections.abc import Iterator
+
 from kk.base import names
 from kk.base.errors import duplicate, forbidden_value, required
 from kk.kinds._cells import default_mark
 from kk.kinds._checks import Errors, Obj, bad, each, fill, immutable, one_of
 from kk.kinds._later import later
+from kk.kinds._podspec_warnings import label_warning
 from kk.kinds._storage import check_parameters
 from kk.kinds.kind import AGE, Column, Kind
 
@@ -59,11 +62,20 @@ def _topologies(terms: list[Obj] | None) -> Errors:
         known.append(found)
 
 
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """Labels of nodes that are no longer used."""
+    for path, term in each("allowedTopologies", obj.get("allowedTopologies")):
+        for where, expression in each(f"{path}.matchLabelExpressions", term.get("matchLabelExpressions")):
+            if text := label_warning(expression.get("key") or ""):
+                yield f"{where}: {text}"
+
+
 KIND = Kind(
     "storage.k8s.io/v1",
     "StorageClass",
     default=default,
     validate=validate,
+    warnings=warnings,
     columns=(
         Column("Name", lambda obj: default_mark(obj, *_MARKS), format="name", describes=".metadata.name"),
         Column("Provisioner", ".provisioner"),
