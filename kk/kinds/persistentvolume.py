@@ -1,8 +1,8 @@
 """PersistentVolume: a piece of storage of the cluster. kk.control binds it to a claim; the agent mounts it."""
 
-from kk.base.errors import forbidden_value
+from kk.base.errors import forbidden_value, invalid_value
 from kk.kinds._cells import access_modes, storage_class, volume_phase
-from kk.kinds._checks import Errors, Obj, canonical, each, immutable, section
+from kk.kinds._checks import IMMUTABLE, Errors, Obj, canonical, each, immutable, section
 from kk.kinds._later import later
 from kk.kinds._persistentvolume import SOURCES, check_volume_spec, default_volume_spec
 from kk.kinds._podspec_warnings import term_warnings
@@ -36,7 +36,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     yield from immutable("volumeMode", spec.get("volumeMode"), old["spec"].get("volumeMode"))
     before = old["spec"].get("nodeAffinity")
     if before is not None:
-        yield from immutable("nodeAffinity", spec.get("nodeAffinity"), before)
+        yield from _affinity(spec.get("nodeAffinity"), before)
 
     was = old["spec"].get("volumeAttributesClassName")
     if was is not None and spec.get("volumeAttributesClassName") is None:
@@ -49,6 +49,48 @@ def _source(spec: Obj, source: str, before: Obj) -> Obj | None:
     if source != "csi" or not found or (before.get("csi") or {}).get("controllerExpandSecretRef") is not None:
         return found
     return {key: value for key, value in found.items() if key != "controllerExpandSecretRef"}
+
+
+#: labels of nodes that were beta → what they are called now
+_GROWN = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+    "beta.kubernetes.io/os": "kubernetes.io/os",
+    "beta.kubernetes.io/arch": "kubernetes.io/arch",
+    "beta.kubernetes.io/instance-type": "node.kubernetes.io/instance-type",
+}
+_PARTS = (("MatchExpressions", "matchExpressions"), ("MatchFields", "matchFields"))
+
+
+def _affinity(new: Obj | None, old: Obj) -> Errors:
+    """Where a volume can be reached stays, but for new names of the same labels."""
+    now, was = _terms(new), _terms(old)
+    for term, before in zip(now, was, strict=False):
+        for _, part in _PARTS:
+            for one, known in zip(term[part], before[part], strict=False):
+                if _GROWN.get(known["Key"]) == one["Key"]:
+                    known["Key"] = one["Key"]
+    if new is not None and now == was:
+        return
+    shown: Obj | None = None
+    if new is not None:
+        terms = [{name: term[part] or None for name, part in _PARTS} for term in now]
+        shown = {"Required": {"NodeSelectorTerms": terms or None} if new.get("required") is not None else None}
+    yield invalid_value("nodeAffinity", shown, f"{IMMUTABLE}, except for updating from beta label to GA")
+
+
+def _terms(affinity: Obj | None) -> list[Obj]:
+    """The terms of a node affinity, with requirements as messages of upstream show them."""
+
+    def requirements(term: Obj, part: str) -> list[Obj]:
+        listed = term.get(part) or ()
+        return [
+            {"Key": r.get("key") or "", "Operator": r.get("operator") or "", "Values": r.get("values") or None}
+            for r in listed
+        ]
+
+    terms = ((affinity or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+    return [{part: requirements(term, part) for _, part in _PARTS} for term in terms]
 
 
 def validate_status(obj: Obj, old: Obj) -> Errors:

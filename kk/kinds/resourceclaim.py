@@ -25,10 +25,11 @@ def prepare_create(obj: Obj) -> None:
 
 
 def validate(obj: Obj, old: Obj | None) -> Errors:
-    """A wish never changes."""
-    if old is not None and obj["spec"] != old["spec"]:
+    """A wish never changes; what cannot change is not judged again."""
+    if old is None:
+        yield from check_claim("spec", obj["spec"])
+    elif obj["spec"] != old["spec"]:
         yield invalid_value("spec", _shown(obj["spec"]), IMMUTABLE)
-    yield from check_claim("spec", obj["spec"])
 
 
 def _shown(spec: Obj) -> Obj:

@@ -33,14 +33,16 @@ def default(obj: Obj) -> None:
 def validate(obj: Obj, old: Obj | None) -> Errors:
     """A template never changes, and gives its claims labels and annotations only."""
     spec = obj["spec"]
+    if old is not None:
+        if spec != old["spec"]:
+            yield invalid_value("spec", spec, IMMUTABLE)
+        return
     metadata = spec.get("metadata") or {}
     for field in _NOT_SET:
         if metadata.get(field):
             yield forbidden_value(f"spec.metadata.{field}", "cannot be set")
     yield from check_labels(metadata.get("labels"), "spec.metadata.labels")
     yield from check_claim("spec.spec", spec.get("spec") or {})
-    if old is not None and spec != old["spec"]:
-        yield invalid_value("spec", spec, IMMUTABLE)
 
 
 KIND = Kind(

@@ -9,7 +9,7 @@ from kk.kinds._devices import SEMVER, check_driver, check_name
 from kk.kinds._nodeselector import check_node_selector
 from kk.kinds.kind import AGE, Column, Kind
 
-_MOST_DEVICES, _MOST_TAINTS, _MOST_PROPERTIES, _LONGEST_TEXT = 128, 16, 32, 64
+_MOST_DEVICES, _MOST_COSTLY, _MOST_TAINTS, _MOST_PROPERTIES, _LONGEST_TEXT = 128, 64, 16, 32, 64
 _PLACES = ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection")
 _ONE_PLACE = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"
 _EFFECTS = ("NoExecute", "NoSchedule", "None")
@@ -32,10 +32,16 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
     spec = obj["spec"]
     yield from check_driver("spec.driver", spec.get("driver") or "")
     yield from _pool("spec.pool", spec.get("pool") or {})
+    if old is not None:
+        yield from _fixed(spec, old["spec"])
     yield from _place(spec)
+    if spec.get("sharedCounters") is not None and spec.get("devices") is not None:
+        yield invalid_value("spec", "", "only one of `sharedCounters` or `devices` is allowed")
     devices = spec.get("devices") or []
-    if len(devices) > _MOST_DEVICES:
-        yield too_many("spec.devices", len(devices), _MOST_DEVICES)
+    costly = any(device.get("taints") or device.get("consumesCounters") for device in devices)
+    most = _MOST_COSTLY if costly else _MOST_DEVICES
+    if len(devices) > most:
+        yield too_many("spec.devices", len(devices), most)
     seen: set[str] = set()
     for path, device in each("spec.devices", devices):
         yield from _device(path, device)
@@ -43,12 +49,15 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         if name in seen:
             yield duplicate(path, name)
         seen.add(name)
-    if old is not None:
-        for field in ("driver", "nodeName"):
-            if spec.get(field) != old["spec"].get(field):
-                yield invalid_value(f"spec.{field}", spec.get(field), IMMUTABLE)
-        if (spec.get("pool") or {}).get("name") != (old["spec"].get("pool") or {}).get("name"):
-            yield invalid_value("spec.pool.name", (spec.get("pool") or {}).get("name"), IMMUTABLE)
+
+
+def _fixed(spec: Obj, before: Obj) -> Errors:
+    name = (spec.get("pool") or {}).get("name")
+    if name != (before.get("pool") or {}).get("name"):
+        yield invalid_value("spec.pool.name", name, IMMUTABLE)
+    for field in ("driver", "nodeName"):
+        if spec.get(field) != before.get(field):
+            yield invalid_value(f"spec.{field}", spec.get(field), IMMUTABLE)
 
 
 def _pool(path: str, pool: Obj) -> Errors:

@@ -15,6 +15,7 @@ from kk.kinds import (
     persistentvolumeclaim,
     resourceclaim,
     resourcequota,
+    resourceslice,
     runtimeclass,
     storageclass,
 )
@@ -180,4 +181,41 @@ def test_an_address_of_the_host_without_its_port() -> None:
     port = {"containerPort": 80, "protocol": "TCP", "hostIP": "10.0.0.1"}
     assert list(spec_warnings("", {"containers": [{"name": "c", "ports": [port]}]})) == [
         "spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:10.0.0.1}"
+    ]
+
+
+def reachable(key: str) -> Obj:
+    term = {"matchExpressions": [{"key": key, "operator": "In", "values": ["a"]}]}
+    volume: Obj = {
+        "metadata": {"name": "v"},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]},
+    }
+    volume["spec"] |= {"local": {"path": "/a"}, "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}}
+    persistentvolume.default(volume)
+    return volume
+
+
+def test_where_a_volume_is_stays_but_for_new_names() -> None:
+    old = reachable("failure-domain.beta.kubernetes.io/zone")
+    assert texts(persistentvolume.validate(reachable("topology.kubernetes.io/zone"), old)) == []
+    assert texts(persistentvolume.validate(reachable("example.com/zone"), old)) == [
+        'nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"example.com/zone",'
+        '"Operator":"In","Values":["a"]}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA'
+    ]
+
+
+def test_devices_of_a_slice() -> None:
+    def faults(old: Obj | None = None, **fields: Any) -> list[str]:
+        spec = {"driver": "d.example.com", "nodeName": "n", "pool": {"name": "p", "resourceSliceCount": 1}, **fields}
+        return texts(resourceslice.validate({"spec": spec}, old))
+
+    devices = [{"name": f"d{i}"} for i in range(65)]
+    assert faults(devices=devices) == []
+    devices[0]["taints"] = [{"key": "a", "effect": "NoExecute"}]  # type: ignore[assignment]
+    assert faults(devices=devices)[0].startswith("spec.devices: Too many: 65: must have at most 64 items")
+    assert faults(devices=[], sharedCounters=[]) == [
+        'spec: Invalid value: "": only one of `sharedCounters` or `devices` is allowed'
+    ]
+    assert faults({"spec": {"driver": "d.example.com", "nodeName": "m", "pool": {"name": "p"}}}) == [
+        'spec.nodeName: Invalid value: "n": field is immutable'
     ]
