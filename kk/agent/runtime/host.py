@@ -389,8 +389,6 @@ def stop_all(root: Path, grace: float, clock: Callable[[], float] = time.monoton
 
     All get the stop signal at once; after `grace` seconds (a container's own grace period, if that is shorter) they are killed.
     """
-    import psutil
-
     found = [load(path, path.parents[2].name) for path in (root / "pods").glob("*/containers/*/*")]
     running = [c for c in found if c and settle(c) and c.state == "running"]
     shims = [shim for c in running if (shim := _shim(c)) is not None]
@@ -411,8 +409,28 @@ def stop_all(root: Path, grace: float, clock: Callable[[], float] = time.monoton
             shim.kill()
     if left:
         sweep({c.id for c in left})
-    psutil.wait_procs(shims, timeout=5)  # they have said goodbye; now they are gone
+    _await_end(shims, clock() + 5, clock)  # they have said goodbye; now they are gone
     return len(running)
+
+
+def _await_end(processes: list[Any], deadline: float, clock: Callable[[], float]) -> None:
+    """Wait until processes have ended. Not until they are reaped, which is for whoever adopted them and may take that one a second."""
+    if not hasattr(os, "pidfd_open"):
+        import psutil
+
+        psutil.wait_procs(processes, timeout=max(0.0, deadline - clock()))
+        return
+    for process in processes:
+        try:
+            handle = os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            continue
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(handle, selectors.EVENT_READ)
+                selector.select(max(0.0, deadline - clock()))
+        finally:
+            os.close(handle)
 
 
 def _ask_to_stop(container: Container, grace: float) -> Channel | None:
