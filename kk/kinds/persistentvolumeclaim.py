@@ -1,5 +1,6 @@
 """PersistentVolumeClaim: a namespace's wish for storage. kk.control finds or makes a volume for it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.base import names
@@ -195,12 +196,16 @@ def warnings(obj: Obj, old: Obj | None) -> list[str]:
         found.append(
             f'metadata.annotations[{_BETA_CLASS}]: deprecated since v1.8; use "storageClassName" attribute instead'
         )
-    asked = ((obj["spec"].get("resources") or {}).get("requests") or {}).get("storage")
-    if asked is not None and quantity(asked).milli() % 1000:
-        found.append(
-            f'spec.resources.requests[storage]: fractional byte value "{canonical(asked)}" is invalid, must be an integer'
-        )
-    return found
+    return [*found, *claim_warnings("spec", obj["spec"])]
+
+
+def claim_warnings(path: str, spec: Obj) -> Iterator[str]:
+    """Texts about the spec of a claim, of its own or of a StatefulSet's template: storage is counted in whole bytes."""
+    for side in ("requests", "limits"):
+        asked = ((spec.get("resources") or {}).get(side) or {}).get("storage")
+        if asked is not None and quantity(asked).milli() % 1000:
+            text = f'fractional byte value "{canonical(asked)}" is invalid, must be an integer'
+            yield f"{path}.resources.{side}[storage]: {text}"
 
 
 def _capacity(obj: Obj) -> str:

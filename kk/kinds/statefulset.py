@@ -6,12 +6,13 @@ from typing import Any
 from kk.base import names
 from kk.base.errors import forbidden_value, invalid_value, not_supported, required
 from kk.kinds import _workload
-from kk.kinds._checks import Errors, fill, section
+from kk.kinds._checks import Errors, each, fill, section
 from kk.kinds._later import later
 from kk.kinds._podspec_warnings import name_warning, template_warnings
 from kk.kinds._workload import default_workload, number, template_columns, zeros
 from kk.kinds.kind import AGE, Column, Kind, Scale
 from kk.kinds.meta import is_dns_label
+from kk.kinds.persistentvolumeclaim import claim_warnings
 
 Obj = dict[str, Any]
 
@@ -86,7 +87,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield invalid_value("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
     yield from _strategy("spec.updateStrategy", spec["updateStrategy"])
     yield from _retention("spec.persistentVolumeClaimRetentionPolicy", spec["persistentVolumeClaimRetentionPolicy"])
-    yield from _workload.counts(spec, "replicas", "minReadySeconds", "revisionHistoryLimit")
+    yield from _workload.counts(spec, "replicas", "minReadySeconds")
     yield from _workload.counts(spec.get("ordinals") or {}, "start", path="spec.ordinals")
     if spec.get("serviceName") and old is None:
         for message in names.dns_label(spec["serviceName"]):
@@ -157,10 +158,20 @@ def _ready(obj: Obj) -> str:
 
 
 def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
-    """About the name, on create, and the template."""
+    """About the name, on create, the template, the claims and the history."""
+    spec = obj["spec"]
     if old is None:
         yield from name_warning(obj["metadata"].get("name") or "")
     yield from template_warnings(obj, old)
+    if old is not None and spec == old["spec"]:
+        return
+    for path, claim in each("spec.volumeClaimTemplates", spec.get("volumeClaimTemplates")):
+        # upstream words the path so on update
+        yield from claim_warnings(path if old is None else f"{path}.Spec", claim.get("spec") or {})
+    if (spec.get("revisionHistoryLimit") or 0) < 0:
+        yield (
+            "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+        )
 
 
 KIND = Kind(

@@ -166,3 +166,20 @@ TWICE = '["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one IP for each
 def test_ranges_of_services(new: list[str], old: list[str] | None, told: list[str]) -> None:
     before = {"spec": {"cidrs": old}} if old is not None else None
     assert [str(f) for f in servicecidr.KIND.validate({"spec": {"cidrs": new}}, before)] == told
+
+
+def test_a_stateful_set_warns_of_its_claims_and_history() -> None:
+    claim = {"metadata": {"name": "c"}, "spec": {"resources": {"requests": {"storage": "100m"}}}}
+    pod = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": pod, "volumeClaimTemplates": [claim]}
+    obj: Obj = {"metadata": {"name": "a"}, "spec": {**spec, "revisionHistoryLimit": -1}}
+    statefulset.KIND.default(obj)
+    assert list(statefulset.KIND.validate(obj, None)) == []
+    told = list(statefulset.KIND.warnings(obj, None))
+    whole = '[storage]: fractional byte value "100m" is invalid, must be an integer'
+    limit = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"
+    assert told == [f"spec.volumeClaimTemplates[0].resources.requests{whole}", limit]
+    assert list(statefulset.KIND.warnings(obj, obj)) == []
+    before: Obj = {**obj, "spec": {**obj["spec"], "revisionHistoryLimit": 1}}
+    told = list(statefulset.KIND.warnings(obj, before))
+    assert told == [f"spec.volumeClaimTemplates[0].Spec.resources.requests{whole}", limit]
