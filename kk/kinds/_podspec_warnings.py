@@ -100,6 +100,9 @@ def _volumes(path: str, volumes: list[Obj] | None) -> Iterator[str]:
         for field, text in _VOLUMES.items():
             if volume.get(field) is not None:
                 yield f"{where}.{_SHOWN.get(field, field)}: {text}"
+        claim = ((volume.get("ephemeral") or {}).get("volumeClaimTemplate") or {}).get("spec") or {}
+        asked = ((claim.get("resources") or {}).get("requests") or {}).get("storage")
+        yield from _fraction(f"{where}.ephemeral.volumeClaimTemplate.spec.resources.requests[storage]", asked)
     for volume in volumes or ():
         yield from _overlaps(volume)
 

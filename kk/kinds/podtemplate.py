@@ -5,6 +5,7 @@ from typing import Any
 from kk.kinds import _podspec
 from kk.kinds._checks import Errors, section
 from kk.kinds._podspec_check import check_template
+from kk.kinds._podspec_warnings import template_warnings
 from kk.kinds._workload import labels_text, template_columns
 from kk.kinds.kind import Column, Kind
 
@@ -35,6 +36,7 @@ KIND = Kind(
     "PodTemplate",
     default=default,
     validate=validate,
+    warnings=lambda obj, old: template_warnings(obj, old, "template"),
     columns=(
         *template_columns(_spec, priority=0),
         Column("Pod Labels", _labels, description="The labels for the pod template."),

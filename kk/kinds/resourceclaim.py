@@ -9,7 +9,7 @@ from kk.kinds._devices import check_claim, check_driver, default_claim
 from kk.kinds._nodeselector import check_node_selector
 from kk.kinds.kind import AGE, Column, Kind
 
-_MOST_RESERVED = 256
+_MOST_RESERVED, _MOST_CONDITIONS = 256, 8
 
 
 def default(obj: Obj) -> None:
@@ -65,6 +65,8 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
             yield duplicate(path, consumer)
         seen.add(consumer.get("uid") or "")
     allocation = status.get("allocation")
+    if status.get("devices"):
+        yield from _devices("status.devices", status["devices"], allocation or {})
     if reserved and allocation is None:
         yield forbidden_value("status.reservedFor", "may not be specified when `allocated` is not set")
     elif reserved and obj["metadata"].get("deletionTimestamp"):
@@ -78,6 +80,45 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
                 yield invalid_value("status.allocation", allocation, IMMUTABLE)
         else:
             yield from _allocation("status.allocation", allocation, _names(obj["spec"]))
+
+
+class _Device(tuple[str, ...]):
+    """What names a device; messages show its parts with slashes between them, unquoted."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "/".join(self)
+
+
+def _device(one: Obj) -> _Device:
+    share = (one["shareID"],) if one.get("shareID") else ()
+    return _Device((*(one.get(field) or "" for field in ("driver", "pool", "device")), *share))
+
+
+def _devices(path: str, listed: list[Obj], allocation: Obj) -> Errors:
+    """What drivers tell of the devices that were given: each once, and no others."""
+    given = {_device(result) for result in (allocation.get("devices") or {}).get("results") or ()}
+    seen: set[_Device] = set()
+    for where, one in each(path, listed):
+        yield from check_driver(f"{where}.driver", one.get("driver") or "")
+        yield from _pool(f"{where}.pool", one.get("pool") or "")
+        yield from needed_name(f"{where}.device", one.get("device"), names.dns_label)
+        device = _device(one)
+        if device not in given:
+            yield invalid_value(where, device, "must be an allocated device in the claim")
+        if len(one.get("conditions") or ()) > _MOST_CONDITIONS:
+            yield too_many(f"{where}.conditions", len(one["conditions"]), _MOST_CONDITIONS)
+        if device in seen:
+            yield duplicate(where, device)
+        seen.add(device)
+
+
+def _pool(path: str, pool: str) -> Errors:
+    if not pool:
+        yield required(path)
+    for part in pool.split("/") if pool else ():
+        yield from bad(path, part, names.dns_subdomain(part))
 
 
 def _names(spec: Obj) -> set[str]:
@@ -97,11 +138,7 @@ def _allocation(path: str, allocation: Obj, known: set[str]) -> Errors:
                 "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
             )
         yield from check_driver(f"{where}.driver", result.get("driver") or "")
-        pool = result.get("pool") or ""
-        if not pool:
-            yield required(f"{where}.pool")
-        for part in pool.split("/") if pool else ():
-            yield from bad(f"{where}.pool", part, names.dns_subdomain(part))
+        yield from _pool(f"{where}.pool", result.get("pool") or "")
         yield from needed_name(f"{where}.device", result.get("device"), names.dns_label)
     if allocation.get("nodeSelector") is not None:
         yield from check_node_selector(f"{path}.nodeSelector", allocation["nodeSelector"])

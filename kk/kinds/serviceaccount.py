@@ -1,5 +1,6 @@
 """ServiceAccount: an identity for pods. kk.control makes the default one of each namespace."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from kk.kinds._later import later
@@ -19,11 +20,25 @@ def prepare_update(obj: Obj, old: Obj) -> None:
     prepare_create(obj)
 
 
+_ENFORCE = "kubernetes.io/enforce-mountable-secrets"
+
+
+def warnings(obj: Obj, old: Obj | None) -> Iterator[str]:
+    """A retired annotation, where it is new."""
+    before = ((old or {}).get("metadata") or {}).get("annotations") or {}
+    if _ENFORCE in (obj["metadata"].get("annotations") or {}) and _ENFORCE not in before:
+        yield (
+            f"metadata.annotations[{_ENFORCE}]: deprecated in v1.32+; "
+            "prefer separate namespaces to isolate access to mounted secrets"
+        )
+
+
 KIND = Kind(
     "v1",
     "ServiceAccount",
     prepare_create=prepare_create,
     prepare_update=prepare_update,
+    warnings=warnings,
     describe=later("_describe_core", "service_account"),
     columns=(AGE,),
     generation=False,

@@ -13,10 +13,12 @@ from kk.kinds import (
     node,
     persistentvolume,
     persistentvolumeclaim,
+    podtemplate,
     resourceclaim,
     resourcequota,
     resourceslice,
     runtimeclass,
+    serviceaccount,
     storageclass,
 )
 from kk.kinds._nodeselector import check_term
@@ -218,4 +220,35 @@ def test_devices_of_a_slice() -> None:
     ]
     assert faults({"spec": {"driver": "d.example.com", "nodeName": "m", "pool": {"name": "p"}}}) == [
         'spec.nodeName: Invalid value: "n": field is immutable'
+    ]
+
+
+def test_devices_that_drivers_tell_of() -> None:
+    one = {"driver": "d.example.com", "pool": "p", "device": "x"}
+    known = {"allocation": {"devices": {"results": [{"request": "r", **one}]}}}
+    old: Obj = {"metadata": {"name": "c"}, "spec": {}, "status": known}
+    assert texts(resourceclaim.validate_status({**old, "status": {**known, "devices": [one]}}, old)) == []
+    other = {**one, "device": "y"}
+    assert texts(resourceclaim.validate_status({**old, "status": {**known, "devices": [other, one, one]}}, old)) == [
+        "status.devices[0]: Invalid value: d.example.com/p/y: must be an allocated device in the claim",
+        "status.devices[2]: Duplicate value: d.example.com/p/x",
+    ]
+
+
+def test_an_annotation_of_accounts_that_is_retired() -> None:
+    obj = {"metadata": {"name": "a", "annotations": {"kubernetes.io/enforce-mountable-secrets": "true"}}}
+    assert list(serviceaccount.warnings(obj, None)) == [
+        "metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; "
+        "prefer separate namespaces to isolate access to mounted secrets"
+    ]
+    assert list(serviceaccount.warnings(obj, obj)) == []
+
+
+def test_templates_are_warned_of_too() -> None:
+    claim = {"spec": {"resources": {"requests": {"storage": "1500m"}}}}
+    spec = {"nodeSelector": {MASTER: ""}, "volumes": [{"name": "v", "ephemeral": {"volumeClaimTemplate": claim}}]}
+    assert list(podtemplate.KIND.warnings({"template": {"spec": spec}}, None)) == [
+        f"template.spec.nodeSelector[{MASTER}]: {INSTEAD}",
+        "template.spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]: "
+        'fractional byte value "1500m" is invalid, must be an integer',
     ]
