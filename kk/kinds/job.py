@@ -101,7 +101,7 @@ def validate(obj: Obj, old: Obj | None) -> Errors:
         yield invalid_value("spec.template.metadata.labels", dict(sorted(labels.items())) if labels else None, detail)
     yield from check_spec("spec", spec)
     if old is not None:
-        yield from _changes(spec, old["spec"])
+        yield from _changes(spec, old)
     elif spec.get("completionMode") == "Indexed" and (spec.get("completions") or 0) > 0:
         name = obj["metadata"].get("name") or ""
         hostname = f"{name}-{spec['completions'] - 1}"
@@ -167,6 +167,8 @@ def check_spec(path: str, spec: Obj) -> Errors:
         yield invalid_value(where, restart, 'only "Never" is supported when podFailurePolicy is specified')
 
 
+#: what may change of the template while no pod of a suspended job runs
+_FREE, _FREE_METADATA = ("nodeSelector", "tolerations", "schedulingGates"), ("labels", "annotations")
 #: completions from which on bounds are tighter
 _MANY = 100_000
 _MANY_AT_ONCE = 10_000
@@ -310,23 +312,24 @@ def validate_status(obj: Obj, old: Obj) -> Errors:
 
 
 def _changes(spec: Obj, old: Obj) -> Errors:
-    suspended = bool(old.get("suspend"))
+    before, active = old["spec"], (old.get("status") or {}).get("active") or 0
+    free = bool(before.get("suspend")) and not active
     fixed = ["selector", "completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"]
     wanted = spec.get("completions")
     if spec.get("completionMode") != "Indexed":
         fixed.insert(0, "completions")
-    elif wanted is not None and wanted != old.get("completions") and wanted != spec.get("parallelism"):
+    elif wanted is not None and wanted != before.get("completions") and wanted != spec.get("parallelism"):
         yield invalid_value("spec.completions", wanted, "can only be modified in tandem with spec.parallelism")
     for field in fixed:
-        if spec.get(field) != old.get(field):
+        if spec.get(field) != before.get(field):
             yield invalid_value(f"spec.{field}", _shown(field, spec.get(field)), IMMUTABLE)
-    if _template_core(spec, suspended) != _template_core(old, suspended):
+    if _template_core(spec, free) != _template_core(before, free):
         pod = _podspec_shown.shown(spec["template"]["spec"])
-        if suspended:
-            yield invalid_value("spec.template.spec", pod, "field is immutable")
+        if free:
+            yield invalid_value("spec.template.spec", pod, IMMUTABLE)
         else:
-            shown = {**(spec["template"].get("metadata") or {}), "Spec": pod}
-            yield invalid_value("spec.template", shown, "field is immutable")
+            whole = {**(spec["template"].get("metadata") or {}), "Spec": pod}
+            yield invalid_value("spec.template", whole, IMMUTABLE)
 
 
 def _shown(field: str, value: Any) -> Any:
@@ -352,17 +355,17 @@ def _shown_rule(rule: Obj) -> Obj:
     }
 
 
-def _template_core(spec: Obj, suspended: bool) -> Obj:
-    """What of the template is fixed: while suspended, where and with what its pods run is not."""
+def _template_core(spec: Obj, free: bool) -> Obj:
+    """What of the template is fixed: where `free`, whereto its pods go and what they ask for is not."""
     template = dict(spec["template"])
-    if suspended:
-        template.pop("metadata", None)
-        free = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
-        pod = {key: value for key, value in template["spec"].items() if key not in free}
-        for field in ("containers", "initContainers"):
-            if field in pod:
-                pod[field] = [{k: v for k, v in c.items() if k != "resources"} for c in pod[field] or ()]
-        template["spec"] = pod
+    if not free:
+        return template
+    template["metadata"] = {k: v for k, v in (template.get("metadata") or {}).items() if k not in _FREE_METADATA}
+    pod = {key: value for key, value in template["spec"].items() if key not in _FREE}
+    affinity = {k: v for k, v in (pod.pop("affinity", None) or {}).items() if k != "nodeAffinity"}
+    for field in ("containers", "initContainers"):
+        pod[field] = [{k: v for k, v in c.items() if k != "resources"} for c in pod.get(field) or ()]
+    template["spec"] = {**pod, "affinity": affinity}
     return template
 
 

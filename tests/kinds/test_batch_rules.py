@@ -119,6 +119,30 @@ def test_policies_do_not_change_and_are_told_in_their_inner_form() -> None:
     ]
 
 
+def test_a_suspended_job_may_be_sent_elsewhere() -> None:
+    def changed(field: str, value: Any) -> Obj:
+        new = made(suspend=True)
+        new["spec"]["template"]["spec"][field] = value
+        return new
+
+    old = made(suspend=True)
+    term = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    pods = {"podAntiAffinity": {}}
+    sized = copy.deepcopy(old["spec"]["template"]["spec"]["containers"])
+    sized[0]["resources"] = {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}
+    free = [
+        changed("nodeSelector", {"a": "b"}),
+        changed("affinity", {"nodeAffinity": required}),
+        changed("containers", sized),
+    ]
+    assert [told(new, old) for new in free] == [[], [], []]
+    fixed = [changed("affinity", pods), changed("terminationGracePeriodSeconds", 7)]
+    assert [[text.partition(":")[0] for text in told(new, old)] for new in fixed] == [["spec.template.spec"]] * 2
+    running = {**old, "status": {"active": 1}}
+    assert [[text.partition(":")[0] for text in told(new, running)] for new in free] == [["spec.template"]] * 3
+
+
 def test_managers_are_named_by_domain_and_path() -> None:
     assert told(made(managedBy="")) == ["spec.managedBy: Required value"]
     assert [text.partition(":")[2][:21] for text in told(made(managedBy="A/ "))] == [
