@@ -92,10 +92,17 @@ def until(api: APIServer, path: str, check: Any) -> dict[str, Any]:
     raise AssertionError(f"{path} never came to what is waited for")
 
 
+@pytest.fixture
+def own_path() -> Iterator[None]:
+    """sys.path as it was, afterwards: kopf puts the operator's folder there."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+
+
 def test_an_operator_runs(
-    api: APIServer, namespace: str, boxes: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    api: APIServer, namespace: str, boxes: str, tmp_path: Any, own_path: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))  # kopf puts the operator's folder there
     operator = tmp_path / "widgets_operator.py"
     operator.write_text(OPERATOR)
     monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig))
