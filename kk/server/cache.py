@@ -150,12 +150,11 @@ class Shelf:
         self.version = max(gone, max((i.revision for i in self.items.values()), default=0))
         self.ring_from = revision
 
-    def apply(self, event: Event, obj: Obj | None) -> Item:
-        """Take a committed change and tell the listeners."""
-        key = event.key[len(self.prefix) :]
-        item = self.make(key, event.revision, event.created, event.value, obj)
+    def place(self, item: Item, deleted: bool) -> Item | None:
+        """Put an item in its place, or take it out; what was there before."""
+        key = item.key
         old = self.items.get(key)
-        if event.deleted:
+        if deleted:
             if old is not None:
                 del self.items[key]
                 del self.keys[bisect_left(self.keys, key)]
@@ -163,6 +162,13 @@ class Shelf:
             self.items[key] = item
             if old is None:
                 insort(self.keys, key)
+        return old
+
+    def apply(self, event: Event, obj: Obj | None) -> Item:
+        """Take a committed change and tell the listeners."""
+        key = event.key[len(self.prefix) :]
+        item = self.make(key, event.revision, event.created, event.value, obj)
+        old = self.place(item, event.deleted)
         self.version = event.revision
         if self.joined:
             self.joined.clear()

@@ -6,7 +6,6 @@ any shelf; where a webhook converts, it lags behind until the answer is there, a
 """
 
 import asyncio
-from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -205,15 +204,7 @@ class VersionShelf(CustomShelf):
 
     def _take(self, change: Change, item: Derived | None = None) -> None:
         item = item or self._derived(change.item)
-        key, old = item.key, self.items.get(item.key)
-        if change.deleted:
-            if old is not None:
-                del self.items[key]
-                del self.keys[bisect_left(self.keys, key)]
-        else:
-            self.items[key] = item
-            if old is None:
-                insort(self.keys, key)
+        old = self.place(item, change.deleted)
         self.version = change.revision
         self.joined.clear()
         mine = Change(change.revision, item, old, change.deleted)
